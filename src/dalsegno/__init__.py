@@ -1,0 +1,1 @@
+"""Config-driven experiments for segmenting large multi-dimensional images."""
