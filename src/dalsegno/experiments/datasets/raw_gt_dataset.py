@@ -1,0 +1,121 @@
+"""Raw intensities with ground truth."""
+
+from typing import ClassVar
+
+import numpy as np
+from funlib.geometry import Coordinate
+
+from dalsegno.arrays.array import Array, ArrayConfig
+from dalsegno.arrays.intensities_array import IntensitiesArrayConfig
+from dalsegno.config import config, field
+from dalsegno.errors import DataError
+from dalsegno.experiments.datasets.dataset import Dataset, DatasetConfig
+
+__all__ = ["RawGTDataset", "RawGTDatasetConfig"]
+
+
+@config
+class RawGTDatasetConfig(DatasetConfig):
+    """Raw intensities with ground truth, an optional mask, and optional places to sample."""
+
+    dataset_type: ClassVar[type[Dataset]]
+
+    raw_config: ArrayConfig = field(help="Intensities. uint8 and uint16 are scaled to 0 … 1; floats are used as they are.")
+    gt_config: ArrayConfig = field(help="Labels (integers), on the grid that the network predicts on.")
+    mask_config: ArrayConfig | None = field(
+        help="Where the labels count: 1 = annotated, 0 = no loss and no score. Everywhere if not given.", default=None
+    )
+    sample_points: tuple[Coordinate, ...] | None = field(
+        help="World coordinates that training samples are centred on. Anywhere if not given.", default=None
+    )
+
+
+class RawGTDataset(Dataset):
+    """Raw intensities with ground truth; the arrays fit each other.
+
+    Raises
+    ------
+    DataError
+        If an array can't be opened, or the arrays differ in axes or units, do not overlap, or hold
+        labels where intensities are expected.
+    """
+
+    def __init__(self, dataset_config: RawGTDatasetConfig) -> None:
+        self.config = dataset_config
+        self.name = dataset_config.name
+        self.weight = dataset_config.weight
+        self.sample_points = dataset_config.sample_points
+        self.raw = _intensities(self.name, dataset_config.raw_config)
+        self.gt: Array = dataset_config.gt_config.open()
+        self.mask = dataset_config.mask_config.open() if dataset_config.mask_config is not None else None
+        self._check_labels()
+        for role, array in (("gt", self.gt), ("mask", self.mask)):
+            if array is not None:
+                self._check_fit(role, array)
+        self._check_sample_points()
+
+    def __reduce__(self) -> tuple[type["RawGTDataset"], tuple[RawGTDatasetConfig]]:
+        # data workers open the arrays themselves
+        return RawGTDataset, (self.config,)
+
+    def _check_labels(self) -> None:
+        if self.gt.dtype.kind not in "uib":
+            raise DataError(
+                f"dataset {self.name!r}: gt has dtype {self.gt.dtype}, but labels are integers; are raw and gt swapped? "
+                "If these are probabilities, cut them with ThresholdArray"
+            )
+
+    def _check_fit(self, role: str, array: Array) -> None:
+        raw = self.raw
+        if array.spatial_axes != raw.spatial_axes:
+            raise DataError(
+                f"dataset {self.name!r}: {role} has axes {array.spatial_axes}, raw has {raw.spatial_axes}; "
+                f"set `axes` of {role}_config so that they agree"
+            )
+        if array.units != raw.units:
+            raise DataError(
+                f"dataset {self.name!r}: {role} is in {array.units}, raw in {raw.units}; "
+                "give both arrays the same `units` (and voxel_size and offset in it)"
+            )
+        if raw.roi.intersect(array.roi).empty:
+            raise DataError(
+                f"dataset {self.name!r}: {role} at {array.roi} {array.units} and raw at {raw.roi} do not overlap; "
+                "check `offset`, `voxel_size` and crops of both"
+            )
+        fits = all(a % b == 0 or b % a == 0 for a, b in zip(array.voxel_size, raw.voxel_size, strict=True))
+        if not fits:
+            raise DataError(
+                f"dataset {self.name!r}: {role} has voxels of {array.voxel_size} {array.units}, raw of {raw.voxel_size}; "
+                "neither is a multiple of the other; resample one with ResampledArray"
+            )
+
+        shift = (array.roi.begin - raw.roi.begin) % Coordinate(map(min, array.voxel_size, raw.voxel_size))
+        if any(shift):
+            raise DataError(
+                f"dataset {self.name!r}: {role} begins at {array.roi.begin} {array.units}, raw at {raw.roi.begin}: the "
+                "voxel grids do not line up; correct the `offset` of one of them"
+            )
+
+    def _check_sample_points(self) -> None:
+        outside = [point for point in self.sample_points or () if not self.gt.roi.contains(point)]
+        if outside:
+            raise DataError(
+                f"dataset {self.name!r}: sample point {outside[0]} lies outside the ground truth at {self.gt.roi} "
+                f"{self.gt.units}; points are world coordinates"
+            )
+
+
+RawGTDatasetConfig.dataset_type = RawGTDataset
+
+
+def _intensities(name: str, raw_config: ArrayConfig) -> Array:
+    raw = raw_config.open()
+    if raw.dtype.kind == "f":
+        return raw
+    if raw.dtype in (np.uint8, np.uint16):
+        top = float(np.iinfo(raw.dtype).max)
+        return IntensitiesArrayConfig(source_array_config=raw_config, min=0.0, max=top).open()
+    raise DataError(
+        f"dataset {name!r}: raw has dtype {raw.dtype}, which holds labels rather than intensities; are raw and gt "
+        "swapped? If these are intensities, scale them with IntensitiesArray"
+    )

@@ -1,0 +1,176 @@
+"""Training samples, cut and augmented by gunpowder; sample *i* depends on the seed and *i* alone."""
+
+import random
+from typing import Any
+
+import numpy as np
+from attrs import define, field, frozen
+from funlib.geometry import Coordinate, Roi
+from numpy.typing import NDArray
+
+from dalsegno.arrays.array import Array
+from dalsegno.arrays.numpy_array import NumpyArray
+from dalsegno.errors import DalsegnoError, DataError
+from dalsegno.experiments.datasets.dataset import Dataset
+from dalsegno.experiments.tasks.predictors.predictor import Predictor
+from dalsegno.experiments.trainers._gunpowder import gp
+from dalsegno.experiments.trainers.augments.augment_config import AugmentConfig
+from dalsegno.experiments.trainers.gunpowder_pipeline import GT, MASK, RAW, build_pipeline, labels_of, request_batch
+from dalsegno.patches.locations import SampleSpace, draw_location, sample_generator
+
+__all__ = ["GunpowderSamples", "PatchShape", "Sample"]
+
+@frozen
+class PatchShape:
+    """What the network takes and gives, in voxels of raw and voxels of its output.
+
+    Attributes
+    ----------
+    input_shape, output_shape
+        Spatial voxels.
+    scale
+        Raw voxels are larger than output voxels by this factor.
+    """
+
+    input_shape: Coordinate
+    output_shape: Coordinate
+    scale: Coordinate
+
+
+@frozen(eq=False)
+class Sample:
+    """One training sample.
+
+    Attributes
+    ----------
+    raw
+        float32, (channels, *input voxels).
+    gt
+        The labels under the target, (c?, *output voxels).
+    target, mask
+        float32, (channels, *output voxels).
+    dataset
+        Name of the dataset.
+    roi
+        Where it was cut, world units (the target's region before augmentation).
+    """
+
+    raw: NDArray[np.float32]
+    gt: NDArray[Any]
+    target: NDArray[np.float32]
+    mask: NDArray[np.float32]
+    dataset: str
+    roi: Roi
+
+
+@define(eq=False)
+class GunpowderSamples:
+    """Map from index to training sample, for torch's `DataLoader`.
+
+    The pipelines are built where samples are drawn, in each data worker. gunpowder seeds Python's and
+    numpy's global generators for every request; their state is put back afterwards.
+    """
+
+    datasets: list[Dataset]
+    predictor: Predictor
+    patch: PatchShape
+    augments: tuple[AugmentConfig, ...]
+    seed: int
+    min_masked: float = 0.0
+    clip_raw: bool = False
+    _pipelines: dict[int, Any] = field(factory=dict, init=False)
+    _spaces: list[SampleSpace] = field(factory=list, init=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        names = ("datasets", "predictor", "patch", "augments", "seed", "min_masked", "clip_raw")
+        return {name: getattr(self, name) for name in names} | {"_pipelines": {}, "_spaces": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+
+    def __getitem__(self, index: int) -> Sample | DalsegnoError:
+        """Return sample `index`, or the error that its user should see: a worker would garble it."""
+        python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+        try:
+            return self.draw(index)
+        except DalsegnoError as error:
+            return error
+        finally:
+            random.setstate(python_state)
+            np.random.set_state(numpy_state)  # noqa: NPY002
+
+    def draw(self, index: int) -> Sample:
+        """Return sample `index`.
+
+        Raises
+        ------
+        DataError
+            If the data can't be read, holds NaN, or is too small.
+        """
+        generator = sample_generator(self.seed, index)
+        self._spaces = self._spaces or [_space(dataset, self._sizes(dataset), self.min_masked) for dataset in self.datasets]
+        shapes = [self.patch.output_shape * self._sizes(dataset)[1] for dataset in self.datasets]
+        chosen, roi = draw_location(self._spaces, shapes[0], generator)
+        return self._augmented(self.datasets[chosen], chosen, roi, int(generator.integers(2**32)))
+
+    def _sizes(self, dataset: Dataset) -> tuple[Coordinate, Coordinate]:
+        return dataset.raw.voxel_size, dataset.raw.voxel_size / self.patch.scale
+
+    def _augmented(self, dataset: Dataset, position: int, roi: Roi, seed: int) -> Sample:
+        raw_size, output_size = self._sizes(dataset)
+        margin = self.patch.input_shape * raw_size - self.patch.output_shape * output_size
+        context = self.predictor.gt_context(output_size, dataset.raw.units)
+        origin = dataset.raw.roi.begin
+        local = roi - origin
+        request = gp.BatchRequest(random_seed=seed)
+        request[RAW] = gp.ArraySpec(roi=local.grow(margin / 2, margin / 2))
+        request[GT] = gp.ArraySpec(roi=local.grow(context, context))
+        request[MASK] = gp.ArraySpec(roi=local.grow(context, context))
+        if position not in self._pipelines:
+            self._pipelines[position] = build_pipeline(dataset, self.augments)
+        batch = request_batch(self._pipelines[position], request)
+        raw = np.asarray(batch[RAW].data, dtype=np.float32)
+        if not np.isfinite(raw).all():
+            raise DataError(
+                f"dataset {dataset.name!r}: raw holds NaN or infinite values near {roi}; training on them would turn "
+                "every weight into NaN: mask or fill them in the data"
+            )
+        raw = np.clip(raw, 0, 1) if self.clip_raw else raw
+        around = local.grow(context, context)
+        gt = _as_array(batch[GT].data, around, output_size, dataset.raw)
+        mask = _as_array(batch[MASK].data, around, output_size, dataset.raw)
+        target, target_mask = self.predictor.create_target(gt, mask, local)
+        return Sample(
+            raw=raw.reshape(-1, *self.patch.input_shape),
+            gt=gt[local],
+            target=target,
+            mask=target_mask,
+            dataset=dataset.name,
+            roi=roi,
+        )
+
+
+def _as_array(data: NDArray[Any], roi: Roi, voxel_size: Coordinate, like: Array) -> NumpyArray:
+    axes = ["c"] * (data.ndim - like.dims) + like.spatial_axes
+    return NumpyArray.from_np_array(data, roi, voxel_size, axes, units=like.units)
+
+
+def _space(dataset: Dataset, sizes: tuple[Coordinate, Coordinate], min_masked: float) -> SampleSpace:
+    raw, gt = dataset.raw, labels_of(dataset)
+    if gt.voxel_size != sizes[1]:
+        raise DataError(
+            f"dataset {dataset.name!r}: the network predicts voxels of {sizes[1]} {raw.units}, gt has {gt.voxel_size}; "
+            "resample gt with ResampledArray, or change `upsample_factors` of the architecture"
+        )
+    grid = Coordinate(map(max, *sizes))
+    shared = raw.roi.intersect(gt.roi) - raw.roi.begin
+    return SampleSpace(
+        name=dataset.name,
+        region=shared.snap_to_grid(grid, mode="shrink") + raw.roi.begin,
+        grid=grid,
+        weight=dataset.weight,
+        sample_points=dataset.sample_points,
+        mask=dataset.mask,
+        min_masked=min_masked,
+    )

@@ -1,0 +1,146 @@
+"""Scores of a run over iterations, datasets and post-processing parameters; "best" is a function of them."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from statistics import fmean
+from typing import Any
+
+from attrs import frozen
+
+from dalsegno.errors import ConfigError
+
+__all__ = ["ScoreRow", "ValidationScores"]
+
+
+@frozen
+class ScoreRow:
+    """The scores of one dataset, at one iteration, with one setting of the post-processing.
+
+    Attributes
+    ----------
+    iteration
+        Number of training iterations before the validation.
+    dataset
+        Name of the dataset.
+    parameters
+        The post-processing parameters by name.
+    scores
+        Value of each criterion; NaN where it is undefined.
+    """
+
+    iteration: int
+    dataset: str
+    parameters: dict[str, Any]
+    scores: dict[str, float]
+
+    def value(self, criterion: str) -> float:
+        """Return a score; a criterion without its channel is the mean over channels."""
+        if criterion in self.scores:
+            return self.scores[criterion]
+        channels = [value for name, value in self.scores.items() if name.endswith(f"__{criterion}")]
+        defined = [value for value in channels if not math.isnan(value)]
+        return fmean(defined) if defined else math.nan
+
+
+@frozen
+class ValidationScores:
+    """All score rows of a run.
+
+    Attributes
+    ----------
+    rows
+        In the order of validation.
+    higher_is_better
+        For each criterion whether a larger value is better.
+    """
+
+    rows: tuple[ScoreRow, ...] = ()
+    higher_is_better: dict[str, bool] = {}
+
+    @classmethod
+    def from_records(cls, records: Iterable[dict[str, Any]]) -> "ValidationScores":
+        """Return the scores that stored records hold, one record for each validated iteration."""
+        rows: list[ScoreRow] = []
+        better: dict[str, bool] = {}
+        for record in records:
+            better |= record["higher_is_better"]
+            for row in record["rows"]:
+                scores = {name: math.nan if value is None else value for name, value in row["scores"].items()}
+                rows.append(ScoreRow(record["iteration"], row["dataset"], row["parameters"], scores))
+        return cls(tuple(rows), better)
+
+    @property
+    def validated_iterations(self) -> list[int]:
+        """Iterations that have scores, in order."""
+        return sorted({row.iteration for row in self.rows})
+
+    @property
+    def datasets(self) -> list[str]:
+        """Names of the datasets, in order of appearance."""
+        return list(dict.fromkeys(row.dataset for row in self.rows))
+
+    @property
+    def criteria(self) -> list[str]:
+        """Names of the criteria, with their channel where there are channels."""
+        return list(dict.fromkeys(name for row in self.rows for name in row.scores))
+
+    def check_criterion(self, criterion: str) -> None:
+        """Refuse a criterion that no row has.
+
+        Raises
+        ------
+        ConfigError
+            If there are scores, but not of this criterion.
+        """
+        known = self.criteria
+        bare = {name.rpartition("__")[2] for name in known}
+        if known and criterion not in known and criterion not in bare:
+            raise ConfigError(f"there is no criterion {criterion!r}; choose one of {', '.join(sorted(bare | set(known)))}")
+
+    def is_better(self, value: float, than: float, criterion: str) -> bool:
+        """Return whether a score beats another; an undefined one never does."""
+        if math.isnan(value) or math.isnan(than):
+            return not math.isnan(value)
+        higher = self.higher_is_better.get(criterion, self.higher_is_better.get(criterion.rpartition("__")[2], True))
+        return value > than if higher else value < than
+
+    def best(self, criterion: str, dataset: str | None = None) -> ScoreRow | None:
+        """Return the best row of a dataset, the earliest of equals; of the mean over datasets without one.
+
+        Parameters
+        ----------
+        criterion
+            With or without the channel (``"mito__f1_score"``, ``"f1_score"``).
+        dataset
+            Name of a dataset. Without it, rows are joined by iteration and parameters, and the row
+            returned holds the mean scores over all datasets.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such criterion.
+        """
+        self.check_criterion(criterion)
+        rows = [row for row in self.rows if row.dataset == dataset] if dataset is not None else self._means()
+        best: ScoreRow | None = None
+        for row in rows:
+            value = row.value(criterion)
+            if not math.isnan(value) and (best is None or self.is_better(value, best.value(criterion), criterion)):
+                best = row
+        return best
+
+    def _means(self) -> list[ScoreRow]:
+        groups: dict[tuple[int, str], list[ScoreRow]] = defaultdict(list)
+        for row in self.rows:
+            groups[row.iteration, repr(sorted(row.parameters.items()))].append(row)
+        means = []
+        for rows in groups.values():
+            scores = {name: _mean(row.scores.get(name, math.nan) for row in rows) for name in rows[0].scores}
+            means.append(ScoreRow(rows[0].iteration, "all datasets", rows[0].parameters, scores))
+        return means
+
+
+def _mean(values: Iterable[float]) -> float:
+    # a dataset without a defined score must not hide: the mean over the others is not comparable
+    return fmean(values)
