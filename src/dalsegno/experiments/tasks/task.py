@@ -1,0 +1,82 @@
+"""What is learned: how predictions are made, trained, turned into labels and judged."""
+
+from abc import ABC
+from collections.abc import Iterable
+from typing import ClassVar
+
+from dalsegno.config import Config, config, field
+from dalsegno.errors import ConfigError
+from dalsegno.experiments.architectures.architecture import Architecture
+from dalsegno.experiments.model import Model
+from dalsegno.experiments.tasks.evaluators.evaluation_scores import EvaluationScores
+from dalsegno.experiments.tasks.evaluators.evaluator import Evaluator
+from dalsegno.experiments.tasks.losses.loss import Loss
+from dalsegno.experiments.tasks.post_processors.post_processor import PostProcessor
+from dalsegno.experiments.tasks.post_processors.post_processor_parameters import PostProcessorParameters
+from dalsegno.experiments.tasks.predictors.predictor import Predictor
+from dalsegno.units import Length, length_in
+
+__all__ = ["Task", "TaskConfig", "positive_length"]
+
+
+@config
+class TaskConfig(Config):
+    """Base of the configs of all tasks."""
+
+    kind: ClassVar[str] = "task"
+    task_type: ClassVar[type["Task"]]
+
+    name: str = field(help="Name under which the task is stored.", default="")
+
+
+class Task(ABC):
+    """A predictor, a loss, a post-processor and an evaluator that fit each other.
+
+    A concrete task sets the four when it is made from its config.
+
+    Attributes
+    ----------
+    predictor
+        Makes the model, its targets and their weights.
+    loss
+        Compares predictions with targets.
+    post_processor
+        Turns predictions into labels.
+    evaluator
+        Compares labels with the ground truth.
+    """
+
+    predictor: Predictor
+    loss: Loss
+    post_processor: PostProcessor
+    evaluator: Evaluator
+
+    @property
+    def parameters(self) -> Iterable[PostProcessorParameters]:
+        """The settings of the post-processor that a validation tries."""
+        return self.post_processor.enumerate_parameters()
+
+    @property
+    def evaluation_scores(self) -> EvaluationScores:
+        """Scores with every value undefined: they know the criteria."""
+        return self.evaluator.score
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels of a prediction."""
+        return self.predictor.channels
+
+    def create_model(self, architecture: Architecture) -> Model:
+        """Return the architecture with the head that this task needs."""
+        return self.predictor.create_model(architecture)
+
+
+def positive_length(value: Length) -> str | None:
+    """Check that a length, with or without its unit, can be read and is above zero."""
+    problem = ""
+    for unit in ("nm", "voxel"):
+        try:
+            return None if length_in(value, unit) > 0 else f"must be above 0, got {value}"
+        except ConfigError as error:
+            problem = str(error)
+    return problem
