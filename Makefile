@@ -16,7 +16,7 @@ test: $(VENV)/test.installed ## check everything: style, types, imports, tests, 
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 8
 
 docs: $(VENV)/test.installed ## show the documentation at http://127.0.0.1:8000 while it is written
