@@ -31,7 +31,7 @@ def test_functions_fit_on_a_screen(trees):
 
 def test_classes_have_few_ancestors_in_the_package(trees):
     bases = {
-        node.name: [ast.unparse(base).split("[")[0].split(".")[-1] for base in node.bases]
+        node.name: [ast.unparse(base).split("[")[0] for base in node.bases]
         for tree in trees.values()
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
