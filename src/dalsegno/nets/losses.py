@@ -1,0 +1,100 @@
+"""Losses between predictions and targets, weighted voxel by voxel.
+
+Tensors are ``(batch, channel, ...)``. A weight has the shape of the target, or one channel that counts for
+all of them; 0 leaves a voxel out. A loss over nothing is 0, and so is its gradient. All are computed in
+float32, under autocast too, where sums over many voxels would overflow half precision.
+"""
+
+import torch
+from torch import Tensor
+
+__all__ = ["soft_dice", "weighted_cross_entropy", "weighted_mse"]
+
+SMALLEST = 1e-12
+
+
+def weighted_mse(prediction: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    r"""Return the weighted mean of the squared error, :math:`\sum w (p - t)^2 / \sum w`.
+
+    Parameters
+    ----------
+    prediction, target
+        ``(batch, channel, ...)``, of the same shape.
+    weight
+        Of the same shape, or with a single channel.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    p, t, w = _alike(prediction, target, weight)
+    with torch.autocast(p.device.type, enabled=False):
+        return _ratio((w * (p - t) ** 2).sum(), w.sum())
+
+
+def weighted_cross_entropy(logits: Tensor, target_onehot: Tensor, weight: Tensor) -> Tensor:
+    r"""Return the weighted mean cross entropy, :math:`-\sum w t \log p / \sum w t`, where `p` is the softmax.
+
+    Parameters
+    ----------
+    logits
+        ``(batch, class, ...)``, before the softmax over the classes.
+    target_onehot
+        Of the same shape: 1 for the class of the voxel, 0 for all others.
+    weight
+        Of the same shape, or with a single channel.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    x, t, w = _alike(logits, target_onehot, weight)
+    with torch.autocast(x.device.type, enabled=False):
+        return _ratio(-(w * t * torch.log_softmax(x, dim=1)).sum(), (w * t).sum())
+
+
+def soft_dice(probabilities: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    r"""Return the mean over the channels of :math:`1 - 2 \sum w p t / \sum w (p^2 + t^2)` [1]_.
+
+    Each channel is summed over the whole batch, so that a sample without foreground does no harm. A channel
+    that is empty in both is right: its loss is 0.
+
+    Parameters
+    ----------
+    probabilities, target
+        ``(batch, channel, ...)`` of the same shape, 0 to 1.
+    weight
+        Of the same shape, or with a single channel.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    References
+    ----------
+    .. [1] Milletari et al., "V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image
+       Segmentation", 3DV 2016.
+    """
+    p, t, w = _alike(probabilities, target, weight)
+    with torch.autocast(p.device.type, enabled=False):
+        but_channel = [axis for axis in range(p.ndim) if axis != 1]
+        # 1 - 2pt / (p² + t²) = (p - t)² / (p² + t²)
+        return _ratio((w * (p - t) ** 2).sum(but_channel), (w * (p**2 + t**2)).sum(but_channel)).mean()
+
+
+def _alike(prediction: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    one_channel = (*prediction.shape[:1], 1, *prediction.shape[2:])
+    if target.shape != prediction.shape or weight.shape not in (prediction.shape, one_channel):
+        raise ValueError(
+            f"the target {tuple(target.shape)} and the weight {tuple(weight.shape)} must have the shape of the "
+            f"prediction {tuple(prediction.shape)}, the weight with one channel or as many; broadcast over the batch, "
+            "samples would get each other's weights"
+        )
+    return prediction.float(), target.float(), weight.float().expand_as(prediction)
+
+
+def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
+    return numerator / denominator.clamp_min(SMALLEST)
