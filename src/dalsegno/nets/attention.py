@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from dalsegno.nets.conv_pass import conv
+from dalsegno.nets.conv import conv
 from dalsegno.nets.unet_plan import Shape
 from dalsegno.nets.upsample import repeat_voxels
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from dalsegno.nets.attention import AttentionGate
-from dalsegno.nets.conv_pass import ConvPass
+from dalsegno.nets.conv_pass import conv_pass
 from dalsegno.nets.unet_plan import Kernels, UNetPlan
 from dalsegno.nets.upsample import repeat_voxels, upsample
 
@@ -40,7 +40,7 @@ class UNet(nn.Module):
         self.finer = nn.Sequential()
         for factor in plan.upsample_factors:
             self.finer.append(repeat_voxels(factor))
-            self.finer.append(_conv_pass(plan, plan.fmaps_out, plan.fmaps_out, plan.kernels_up[-1]))
+            self.finer.append(_pass(plan, plan.fmaps_out, plan.fmaps_out, plan.kernels_up[-1]))
 
     def forward(self, x: Tensor) -> Tensor:
         """Take ``(batch, fmaps_in, ...)`` to ``(batch, fmaps_out, ...)``, of the shape `UNetPlan.output_shape`.
@@ -69,7 +69,7 @@ class Level(nn.Module):
         self.below = _level(plan, level + 1)
         self.up = upsample(below, raised, factor, constant=plan.constant_upsample)
         self.gate = AttentionGate(skipped, below, factor=factor) if plan.use_attention else None
-        self.after = _conv_pass(plan, skipped + raised, skipped if level else plan.fmaps_out, plan.kernels_up[level])
+        self.after = _pass(plan, skipped + raised, skipped if level else plan.fmaps_out, plan.kernels_up[level])
 
     def forward(self, x: Tensor) -> Tensor:
         """Take ``(batch, channel, ...)`` through this level and those below it."""
@@ -95,10 +95,10 @@ def _level(plan: UNetPlan, level: int) -> nn.Module:
     return Level(plan, level) if level < plan.depth else _pass_down(plan, level)
 
 
-def _pass_down(plan: UNetPlan, level: int) -> ConvPass:
+def _pass_down(plan: UNetPlan, level: int) -> nn.Sequential:
     fmaps_in = plan.fmaps(level - 1) if level else plan.fmaps_in
-    return _conv_pass(plan, fmaps_in, plan.fmaps(level), plan.kernels_down[level])
+    return _pass(plan, fmaps_in, plan.fmaps(level), plan.kernels_down[level])
 
 
-def _conv_pass(plan: UNetPlan, fmaps_in: int, fmaps_out: int, kernels: Kernels) -> ConvPass:
-    return ConvPass(fmaps_in, fmaps_out, kernels=kernels, padding=plan.padding, batch_norm=plan.batch_norm)
+def _pass(plan: UNetPlan, fmaps_in: int, fmaps_out: int, kernels: Kernels) -> nn.Sequential:
+    return conv_pass(fmaps_in, fmaps_out, kernels=kernels, padding=plan.padding, batch_norm=plan.batch_norm)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from dalsegno.nets.conv_pass import ConvPass
+from dalsegno.nets.conv_pass import conv_pass
 from dalsegno.nets.unet_plan import Shape
 
 __all__ = ["repeat_voxels", "upsample"]
@@ -30,7 +30,7 @@ def upsample(fmaps_in: int, fmaps_out: int, factor: Shape, *, constant: bool) ->
     """
     if constant:
         # Mixing before repeating gives the same as after, at a fraction of the voxels.
-        return nn.Sequential(ConvPass(fmaps_in, fmaps_out, kernels=((1,) * len(factor),)), repeat_voxels(factor))
+        return nn.Sequential(conv_pass(fmaps_in, fmaps_out, kernels=((1,) * len(factor),)), repeat_voxels(factor))
     layer = CONV_TRANSPOSE[len(factor)](fmaps_in, fmaps_out, factor, stride=factor)
     # Each voxel that comes out sees one voxel of the input, in all its channels.
     nn.init.normal_(layer.weight, std=(2 / fmaps_in) ** 0.5)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from dalsegno.config import config, field, positive
 from dalsegno.experiments.architectures.architecture import Architecture, ArchitectureConfig
-from dalsegno.nets.conv_pass import conv
+from dalsegno.nets.conv import conv
 
 __all__ = ["DummyArchitecture", "DummyArchitectureConfig"]
 
