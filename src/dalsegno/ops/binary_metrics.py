@@ -12,6 +12,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from dalsegno.ops.bounding_box import bounding_box
 from dalsegno.ops.distances import distances_to
 from dalsegno.ops.voi import variation_of_information
 
@@ -172,7 +173,7 @@ def _missed_distances(test: NDArray[np.bool_], truth: BinaryTruth) -> NDArray[np
     """Return the distances to the segmentation of the voxels that it misses."""
     missed = truth.truth & ~test
     # the nearest segmented voxel of any missed one lies in the box around both
-    box = _bounding_box(missed | test) if missed.any() else (slice(0, 0),) * test.ndim
+    box = bounding_box(missed | test) if missed.any() else (slice(0, 0),) * test.ndim
     return distances_to(test[box], truth.voxel_size)[missed[box]].astype(np.float64)
 
 
@@ -183,15 +184,6 @@ def _inside(foreground: NDArray[np.bool_], mask: NDArray[np.bool_] | None) -> ND
     if mask.shape != foreground.shape:
         raise ValueError(f"the mask has shape {mask.shape}, the segmentation {foreground.shape}")
     return foreground & mask
-
-
-def _bounding_box(foreground: NDArray[np.bool_]) -> tuple[slice, ...]:
-    box = []
-    for axis in range(foreground.ndim):
-        others = tuple(a for a in range(foreground.ndim) if a != axis)
-        (found,) = np.nonzero(foreground.any(axis=others))
-        box.append(slice(int(found[0]), int(found[-1]) + 1))
-    return tuple(box)
 
 
 def _ratio(part: Any, whole: Any) -> float:

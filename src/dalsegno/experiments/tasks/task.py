@@ -2,7 +2,7 @@
 
 from abc import ABC
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from dalsegno.config import Config, config, field
 from dalsegno.errors import ConfigError
@@ -16,7 +16,7 @@ from dalsegno.experiments.tasks.post_processors.post_processor_parameters import
 from dalsegno.experiments.tasks.predictors.predictor import Predictor
 from dalsegno.units import Length, length_in
 
-__all__ = ["Task", "TaskConfig", "positive_length"]
+__all__ = ["Task", "TaskConfig", "distinct_names", "positive_length"]
 
 
 @config
@@ -48,7 +48,7 @@ class Task(ABC):
 
     predictor: Predictor
     loss: Loss
-    post_processor: PostProcessor
+    post_processor: PostProcessor[Any]
     evaluator: Evaluator
 
     @property
@@ -80,3 +80,11 @@ def positive_length(value: Length) -> str | None:
         except ConfigError as error:
             problem = str(error)
     return problem
+
+
+def distinct_names(value: tuple[str, ...]) -> str | None:
+    """Check that there is at least one name, and none twice or empty."""
+    repeated = sorted({name for name in value if value.count(name) > 1})
+    if repeated:
+        return f"each name can stand once, got {', '.join(repeated)} several times"
+    return None if value and all(value) else f"needs one or more names that are not empty, got {list(value)}"

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from funlib.geometry import Coordinate, Roi
@@ -19,11 +19,13 @@ from dalsegno.store.array_store import LocalArrayIdentifier
 
 __all__ = ["PostProcessor"]
 
+P = TypeVar("P", bound=PostProcessorParameters)
+
 BLOCK_SIZE = Coordinate(256, 256, 256)
 CHUNK_SIZE = Coordinate(64, 64, 64)
 
 
-class PostProcessor(ABC):
+class PostProcessor(ABC, Generic[P]):
     """Turns a prediction into a segmentation, in memory or block by block.
 
     Attributes
@@ -35,11 +37,11 @@ class PostProcessor(ABC):
     prediction_array: Array | None = None
 
     @abstractmethod
-    def enumerate_parameters(self) -> Iterable[PostProcessorParameters]:
+    def enumerate_parameters(self) -> Iterable[P]:
         """Return the settings that a validation tries."""
 
     @abstractmethod
-    def label(self, prediction: NDArray[Any], parameters: PostProcessorParameters) -> NDArray[np.integer[Any]]:
+    def label(self, prediction: NDArray[Any], parameters: P) -> NDArray[np.integer[Any]]:
         """Return the segmentation of a prediction in memory.
 
         Parameters
@@ -68,7 +70,7 @@ class PostProcessor(ABC):
 
     def process(
         self,
-        parameters: PostProcessorParameters,
+        parameters: P,
         output_array_identifier: LocalArrayIdentifier,
         num_workers: int = 16,
         block_size: Coordinate = BLOCK_SIZE,

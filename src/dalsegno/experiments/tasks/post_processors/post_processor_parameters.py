@@ -7,7 +7,7 @@ from attrs import asdict, frozen
 __all__ = ["PostProcessorParameters"]
 
 
-@frozen(str=False)
+@frozen
 class PostProcessorParameters:
     """Base of the settings of all post-processors: immutable, equal if their values are.
 

@@ -1,0 +1,80 @@
+"""Segments structures by their distance to the nearest boundary."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from dalsegno.config import config, field, positive
+from dalsegno.errors import Problem
+from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import BinarySegmentationEvaluator
+from dalsegno.experiments.tasks.losses.mse_loss import MSELoss
+from dalsegno.experiments.tasks.post_processors.threshold_post_processor import ThresholdPostProcessor
+from dalsegno.experiments.tasks.predictors.distance_predictor import DistancePredictor
+from dalsegno.experiments.tasks.task import Task, TaskConfig, distinct_names, positive_length
+from dalsegno.units import Length
+
+__all__ = ["DistanceTask", "DistanceTaskConfig"]
+
+
+@config
+class DistanceTaskConfig(TaskConfig):
+    """Learn the signed distance of each voxel to the nearest boundary; above a threshold is foreground."""
+
+    task_type: ClassVar[type[Task]]
+
+    channels: tuple[str, ...] = field(help="Names of the structures, one channel each.", check=distinct_names)
+    clip_distance: Length = field(
+        help="Errors count as at most this far from the truth in clipped mean distances.", check=positive_length
+    )
+    tol_distance: Length = field(
+        help="Errors this near to the truth are none in scores with tolerance.", check=positive_length
+    )
+    scale_factor: Length = field(
+        help="The network learns tanh(distance / scale_factor).", default=1.0, check=positive_length
+    )
+    mask_distances: bool = field(
+        help="Leave out voxels to which an unseen boundary beyond the labels may be the nearest.", default=True
+    )
+    in_plane: bool = field(
+        help="Measure distances within each section, for networks that see sections one by one.", default=False
+    )
+    clipmin: float = field(help="Least share of a class when classes are balanced.", default=0.05, check=positive)
+    clipmax: float = field(help="Largest share of a class when classes are balanced.", default=0.95, check=positive)
+    thresholds: tuple[float, ...] = field(
+        help="Thresholds that a validation tries, between -1 and 1.",
+        default=(-0.4, -0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4),
+    )
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with the bounds and the thresholds."""
+        if not self.clipmin < self.clipmax <= 1:
+            yield Problem(
+                f"needs clipmin < clipmax <= 1: both bound a share; got {self.clipmin} and {self.clipmax}",
+                ("clipmin",),
+            )
+        if not self.thresholds or len(set(self.thresholds)) < len(self.thresholds):
+            yield Problem(f"needs one or more different numbers, got {self.thresholds}", ("thresholds",))
+        outside = [threshold for threshold in self.thresholds if not -1 < threshold < 1]
+        if outside:
+            yield Problem(f"must lie between -1 and 1, as tanh distances do, got {outside}", ("thresholds",))
+
+
+class DistanceTask(Task):
+    """Distances, their squared error, thresholds, and binary scores of each channel."""
+
+    def __init__(self, task_config: DistanceTaskConfig) -> None:
+        self.predictor = DistancePredictor(
+            channels=task_config.channels,
+            scale_factor=task_config.scale_factor,
+            mask_distances=task_config.mask_distances,
+            in_plane=task_config.in_plane,
+            clipmin=task_config.clipmin,
+            clipmax=task_config.clipmax,
+        )
+        self.loss = MSELoss()
+        self.post_processor = ThresholdPostProcessor(task_config.thresholds)
+        self.evaluator = BinarySegmentationEvaluator(
+            task_config.clip_distance, task_config.tol_distance, task_config.channels
+        )
+
+
+DistanceTaskConfig.task_type = DistanceTask

@@ -1,0 +1,35 @@
+"""Cross entropy of classes that exclude each other."""
+
+from attrs import frozen
+from torch import Tensor
+
+from dalsegno.experiments.tasks.losses.loss import Loss
+from dalsegno.nets.losses import soft_dice, weighted_cross_entropy
+
+__all__ = ["CrossEntropyLoss"]
+
+
+@frozen
+class CrossEntropyLoss(Loss):
+    """The weighted mean of the cross entropy, plus a share of the soft Dice loss.
+
+    Attributes
+    ----------
+    dice_weight
+        Factor of the Dice loss; 0 leaves it out.
+    """
+
+    dice_weight: float = 0.0
+
+    def compute(self, prediction: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        """Return the loss of a batch of logits.
+
+        Raises
+        ------
+        ValueError
+            If the shapes differ.
+        """
+        loss = weighted_cross_entropy(prediction, target, weight)
+        if self.dice_weight:
+            loss = loss + self.dice_weight * soft_dice(prediction.softmax(dim=1), target, weight)
+        return loss

@@ -1,0 +1,110 @@
+"""Predicts how far each voxel is from the nearest object boundary."""
+
+import math
+
+import numpy as np
+from attrs import frozen
+from funlib.geometry import Coordinate, Roi
+from numpy.typing import NDArray
+
+from dalsegno.arrays.array import Array
+from dalsegno.experiments.architectures.architecture import Architecture
+from dalsegno.experiments.model import Model
+from dalsegno.experiments.tasks.ground_truth import binary_channels
+from dalsegno.experiments.tasks.predictors.predictor import Predictor
+from dalsegno.nets.conv import conv
+from dalsegno.ops.balance import ClassCounts, balance_weights
+from dalsegno.ops.bounding_box import bounding_box
+from dalsegno.ops.distances import SATURATED, distance_mask, tanh_distances
+from dalsegno.units import Length, length_in
+
+__all__ = ["DistancePredictor"]
+
+
+@frozen
+class DistancePredictor(Predictor):
+    """Predicts ``tanh(signed distance / scale_factor)`` for each channel, after Heinrich et al. [1]_.
+
+    Attributes
+    ----------
+    channels
+        Names of the structures, one distance each.
+    scale_factor
+        Distance at which the target is 0.76, in world units or with its own unit.
+    mask_distances
+        Leave out voxels to which an unseen boundary, beyond the annotated region, may be nearer than
+        any seen one.
+    in_plane
+        Measure distances within each section, apart from the first axis.
+    clipmin, clipmax
+        Bounds on the share of foreground and background when they are balanced.
+
+    References
+    ----------
+    .. [1] Heinrich et al., "Synaptic Cleft Segmentation in Non-Isotropic Volume Electron Microscopy of
+       the Complete Drosophila Brain", MICCAI 2018.
+    """
+
+    channels: tuple[str, ...]
+    scale_factor: Length = 1.0
+    mask_distances: bool = True
+    in_plane: bool = False
+    clipmin: float = 0.05
+    clipmax: float = 0.95
+
+    def create_model(self, architecture: Architecture) -> Model:
+        """Return the architecture with one linear output per channel."""
+        head = conv(architecture.num_out_channels, len(self.channels), (1,) * architecture.dims)
+        return Model(architecture, head)
+
+    def gt_context(self, voxel_size: Coordinate, units: str) -> Coordinate:
+        """Return the distance at which targets saturate: with it, patches lose no voxel at their edges.
+
+        Without `mask_distances` no context is asked for: that is quicker, but a boundary just outside a
+        patch is not seen.
+        """
+        reach = math.atanh(SATURATED) * length_in(self.scale_factor, units) if self.mask_distances else 0
+        context = [math.ceil(reach / size) * size for size in voxel_size]
+        return Coordinate([0, *context[1:]] if self.in_plane else context)
+
+    def create_target(self, gt: Array, mask: Array, roi: Roi) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the distances, and where they are known.
+
+        Distances are measured in the box around the annotated voxels. If the annotation is a single
+        section thick, nothing is known across it, and distances are those within the section.
+
+        Raises
+        ------
+        DataError
+            If the labels don't have one channel for each of the task.
+        """
+        context = self.gt_context(gt.voxel_size, gt.units)
+        around = roi.grow(context, context)
+        labels, annotated = binary_channels(gt, around, self.channels), mask[around] > 0
+        scale = length_in(self.scale_factor, gt.units)
+        sections = range(len(annotated)) if self.in_plane else ()
+        blocks = [slice(z, z + 1) for z in sections] or [slice(None)]
+        pairs = [self._distances(labels[:, block], annotated[block], gt.voxel_size, scale) for block in blocks]
+        target, known = (np.concatenate(parts, axis=1) for parts in zip(*pairs, strict=True))
+        begin = context / gt.voxel_size
+        inner = (slice(None), *(slice(b, b + n) for b, n in zip(begin, roi.shape / gt.voxel_size, strict=True)))
+        return np.ascontiguousarray(target[inner]), known[inner].astype(np.float32)
+
+    def create_weight(
+        self, target: NDArray[np.float32], mask: NDArray[np.float32], counts: ClassCounts | None
+    ) -> tuple[NDArray[np.float32], ClassCounts]:
+        """Return weights that make foreground and background of each channel count the same."""
+        return balance_weights(target > 0, mask, counts, clipmin=self.clipmin, clipmax=self.clipmax)
+
+    def _distances(
+        self, labels: NDArray[np.bool_], annotated: NDArray[np.bool_], voxel_size: Coordinate, scale: float
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        target, known = np.zeros(labels.shape, np.float32), np.zeros(labels.shape, np.bool_)
+        if annotated.any():
+            box = bounding_box(annotated)
+            inside = (slice(None), *box)
+            target[inside] = [tanh_distances(channel, voxel_size, scale) for channel in labels[inside]]
+            known[inside] = annotated[box]
+            if self.mask_distances:
+                known[inside] = distance_mask(target[inside], annotated[box], voxel_size, scale)
+        return target, known

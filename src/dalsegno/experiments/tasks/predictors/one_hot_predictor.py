@@ -1,0 +1,79 @@
+"""Predicts which of several classes each voxel belongs to."""
+
+import numpy as np
+from attrs import frozen
+from funlib.geometry import Coordinate, Roi
+from numpy.typing import NDArray
+from torch import nn
+
+from dalsegno.arrays.array import Array
+from dalsegno.errors import DataError
+from dalsegno.experiments.architectures.architecture import Architecture
+from dalsegno.experiments.model import Model
+from dalsegno.experiments.tasks.ground_truth import class_labels
+from dalsegno.experiments.tasks.predictors.predictor import Predictor
+from dalsegno.nets.conv import conv
+from dalsegno.nets.unet_plan import Padding
+from dalsegno.ops.balance import ClassCounts, balance_weights
+
+__all__ = ["OneHotPredictor"]
+
+
+@frozen
+class OneHotPredictor(Predictor):
+    """Predicts one logit per class; in evaluation their softmax.
+
+    Attributes
+    ----------
+    channels
+        Names of the classes; label i of the ground truth is the i-th of them, from 0.
+    kernel_size
+        Voxels of the last convolution along each axis, odd.
+    """
+
+    channels: tuple[str, ...]
+    kernel_size: int = 3
+
+    def create_model(self, architecture: Architecture) -> Model:
+        """Return the architecture with one output per class.
+
+        The last convolution pads if the architecture keeps the shape of its input, and is flat along axes
+        of which a single voxel is left.
+        """
+        features = Model(architecture, nn.Identity()).output_shape
+        kernel = tuple(self.kernel_size if length > 1 else 1 for length in features)
+        padding: Padding = "same" if features == architecture.input_shape else "valid"
+        head = conv(architecture.num_out_channels, len(self.channels), kernel, padding=padding)
+        return Model(architecture, head, eval_activation=nn.Softmax(dim=1))
+
+    def gt_context(self, voxel_size: Coordinate, units: str) -> Coordinate:  # noqa: ARG002
+        """Return zeros: a class does not depend on its surroundings."""
+        return Coordinate((0,) * voxel_size.dims)
+
+    def create_target(self, gt: Array, mask: Array, roi: Roi) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return 1 in the channel of each voxel's class and 0 in all others.
+
+        Raises
+        ------
+        DataError
+            If the labels have several channels, or an annotated voxel has a label that is no class.
+        """
+        labels, annotated = class_labels(gt, roi), mask[roi] > 0
+        count = len(self.channels)
+        unknown = np.unique(labels[annotated & ((labels < 0) | (labels >= count))])
+        if unknown.size:
+            raise DataError(
+                f"the ground truth holds the labels {unknown[:5].tolist()}, but the {count} classes are labelled 0 to "
+                f"{count - 1} ({', '.join(self.channels)}): these voxels belong to none; add classes, merge labels "
+                "with BinarizeArray, or mask the voxels out"
+            )
+        target = np.stack([labels == i for i in range(count)]).astype(np.float32)
+        return target, np.repeat(annotated[None], count, axis=0).astype(np.float32)
+
+    def create_weight(
+        self, target: NDArray[np.float32], mask: NDArray[np.float32], counts: ClassCounts | None
+    ) -> tuple[NDArray[np.float32], ClassCounts]:
+        """Return weights that make all classes count the same."""
+        classes = target.argmax(axis=1)[:, None]
+        weights, counts = balance_weights(classes, mask[:, :1], counts, num_classes=len(self.channels))
+        return np.repeat(weights, len(self.channels), axis=1), counts
