@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from math import prod
-from typing import Any, ClassVar
 
 from funlib.geometry import Coordinate
 from torch import Tensor
@@ -25,8 +24,6 @@ class CNNectomeUNetConfig(ArchitectureConfig):
     An input shape that does not go through the levels is a problem of the config, which names the nearest
     sizes that do. Nothing is padded or cut in silence.
     """
-
-    architecture_type: ClassVar[type[Any]]
 
     input_shape: Coordinate = field(help="Shape of a training sample, in voxels: (z, y, x) or (y, x).", check=positive)
     fmaps_out: int = field(help="Channels that the network gives to the head.", check=positive)

@@ -1,7 +1,5 @@
 """The least architecture there can be, for tests."""
 
-from typing import Any, ClassVar
-
 from funlib.geometry import Coordinate
 from torch import Tensor
 
@@ -15,8 +13,6 @@ __all__ = ["DummyArchitecture", "DummyArchitectureConfig"]
 @config
 class DummyArchitectureConfig(ArchitectureConfig):
     """A single 3D convolution. It runs, but no experiment should: `verify` always says no."""
-
-    architecture_type: ClassVar[type[Any]]
 
     num_in_channels: int = field(help="Channels that go in.", check=positive)
     num_out_channels: int = field(help="Channels that come out.", check=positive)
