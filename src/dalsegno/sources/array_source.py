@@ -1,0 +1,113 @@
+"""A live array as a source."""
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dalsegno.sources.errors import FileMissing, SourceError
+from dalsegno.sources.indexing import Slices
+from dalsegno.sources.source import Source, SourceSpec
+
+__all__ = ["ArraySource"]
+
+
+class ArraySource(Source):
+    """A live array-like: a numpy array (read as views), a zarr array, or anything with shape, dtype and slices.
+
+    Parameters
+    ----------
+    array
+        The array. Only zarr arrays of local files can be reopened elsewhere.
+    """
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+
+    @property
+    def array(self) -> Any:
+        """The very object that was wrapped."""
+        return self._array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels per axis."""
+        return tuple(int(size) for size in self.array.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of what is read."""
+        dtype: np.dtype[Any] = np.dtype(self.array.dtype)
+        return dtype
+
+    @property
+    def chunks(self) -> tuple[int, ...] | None:
+        """Shape of a chunk in voxels; None if the array has none."""
+        return _sizes(getattr(self.array, "chunks", None))
+
+    @property
+    def shards(self) -> tuple[int, ...] | None:
+        """Shape of a shard in voxels; None if the array has none."""
+        return _sizes(getattr(self.array, "shards", None))
+
+    @property
+    def writable(self) -> bool:
+        """Whether the array can be written."""
+        if isinstance(self.array, np.ndarray):
+            return bool(self.array.flags.writeable)
+        return not getattr(self.array, "read_only", False)
+
+    def _getitem(self, roi: Slices) -> NDArray[Any]:
+        return np.asarray(self.array[roi])
+
+    def _setitem(self, roi: Slices, value: NDArray[Any]) -> None:
+        self.array[roi] = value
+
+    def to_spec(self) -> SourceSpec:
+        """Return what reopens a zarr array of local files, with the access that this one has.
+
+        Raises
+        ------
+        SourceError
+            If the array is in memory or in a store that other processes can't reach; a `ValueError`.
+        """
+        if isinstance(self.array, np.ndarray):
+            raise SourceError(
+                "a numpy array lives in this process only and can't be reopened elsewhere; save it as zarr"
+            )
+        root = getattr(getattr(self.array, "store", None), "root", None)
+        if type(self.array).__module__.partition(".")[0] != "zarr" or root is None:
+            raise SourceError(
+                f"an array of type {type(self.array).__name__} can't be reopened elsewhere; "
+                "open it by its path with open_source"
+            )
+        params = {"mode": "r+"} if self.writable else {}
+        return SourceSpec("zarr", os.path.abspath(root), self.array.path, params)  # noqa: PTH100 - resolves no links
+
+    @staticmethod
+    def reopen(spec: SourceSpec) -> "ArraySource":
+        """Reopen a zarr array from its spec: read-only unless the spec says ``mode: "r+"``.
+
+        Raises
+        ------
+        SourceError
+            If the spec is of another kind; a `ValueError`.
+        FileMissing
+            If the array is gone; a `FileNotFoundError`.
+        """
+        if spec.kind != "zarr":
+            raise SourceError(f"a spec of kind {spec.kind!r} is no zarr array; use from_spec")
+        import zarr
+
+        try:
+            array = zarr.open_array(spec.path, path=spec.internal_path or "", mode=spec.params.get("mode", "r"))
+        except FileNotFoundError as error:
+            raise FileMissing(
+                f"no zarr array {spec.internal_path!r} in {spec.path}; was it moved or deleted?"
+            ) from error
+        return ArraySource(array)
+
+
+def _sizes(sizes: Any) -> tuple[int, ...] | None:
+    return None if sizes is None else tuple(int(size) for size in sizes)

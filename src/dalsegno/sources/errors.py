@@ -1,0 +1,57 @@
+"""The errors of sources. Each is also the builtin exception that callers of array-like objects expect."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dalsegno.errors import DataError
+
+__all__ = ["ArrayMissing", "FileMissing", "IndexOutOfRange", "ReadOnly", "SourceError", "TooManyIndices", "reading"]
+
+
+class SourceError(DataError, ValueError):
+    """A source can't be opened or reopened in the way that was asked for."""
+
+
+class FileMissing(DataError, FileNotFoundError):
+    """Nothing is stored at the path."""
+
+
+class ArrayMissing(DataError, KeyError):
+    """The container has no array of that name."""
+
+    # KeyError would show its message in quotes
+    __str__ = Exception.__str__
+
+
+class ReadOnly(DataError, TypeError):
+    """The source was opened for reading, or its format can't be written."""
+
+
+class IndexOutOfRange(IndexError, ValueError):
+    """An integer index is beyond the axis."""
+
+
+class TooManyIndices(IndexError, TypeError):
+    """The index has more entries than the source has axes."""
+
+
+_DAMAGE = (OSError, EOFError, ValueError, SyntaxError, struct.error, zlib.error)
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn what format libraries raise on damaged files into an error that names the file.
+
+    Raises
+    ------
+    DataError
+        Instead of what the library raised.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except _DAMAGE as error:
+        raise DataError(f"{what} can't be read: {error}; is the file complete and readable?") from error

@@ -1,0 +1,159 @@
+"""How a file format joins the room: one module with one `FORMAT`, found by looking.
+
+The formats of this package are the modules of ``dalsegno.sources.formats``; other packages add theirs
+through the entry point group ``dalsegno.formats`` (``nd2 = "my_package.nd2"``). A format's library is
+imported when a file of that format is opened.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, MutableMapping
+from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from dalsegno.errors import DataError
+from dalsegno.sources.errors import SourceError
+from dalsegno.sources.geometry import Geometry
+from dalsegno.sources.indexing import Slices
+
+__all__ = ["FileFormat", "StoredVoxels", "find_format", "infer_format", "known_formats"]
+
+
+@frozen(eq=False)
+class StoredVoxels:
+    """An opened file: what is known of it, and how boxes of it are read.
+
+    Attributes
+    ----------
+    shape, dtype, chunks, shards
+        As of a source.
+    read
+        Returns a box; it is given one slice per axis, never empty. The box is the caller's own.
+    write
+        Writes a box of the exact shape and dtype; None if the file can't be written.
+    geometry
+        What the header knows.
+    attrs
+        The file's own attributes; changes are written where the file is open for writing.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read: Callable[[Slices], NDArray[Any]]
+    write: Callable[[Slices, NDArray[Any]], None] | None = None
+    chunks: tuple[int, ...] | None = None
+    shards: tuple[int, ...] | None = None
+    geometry: Geometry = field(factory=Geometry)
+    attrs: MutableMapping[str, Any] = field(factory=dict)
+
+    def __getitem__(self, roi: Slices) -> NDArray[Any]:
+        return self.read(roi)
+
+    def __setitem__(self, roi: Slices, value: NDArray[Any]) -> None:
+        if self.write is None:
+            raise TypeError("these voxels are read-only")
+        self.write(roi, value)
+
+
+@frozen
+class FileFormat:
+    """A file format.
+
+    Attributes
+    ----------
+    name
+        What ``open_source(format=...)`` calls it.
+    extensions
+        Lower case, with the dot; the longest that fits a path wins.
+    open
+        ``open(path, internal_path, mode, **kwargs)`` returns the voxels. `internal_path` is ``""``
+        where none was given, `mode` is ``"r"`` or ``"r+"``.
+    library, install
+        The module that reads it, and what to install where it is missing.
+    writable
+        Whether voxels can be written.
+    claims
+        Looks into a path without a known extension; says whether it is of this format.
+    default_key
+        The internal path that stands for the whole file.
+    """
+
+    name: str
+    extensions: tuple[str, ...]
+    open: Callable[..., StoredVoxels]
+    library: str
+    install: str
+    writable: bool = False
+    claims: Callable[[Path], bool] | None = None
+    default_key: str = ""
+
+    def require(self) -> None:
+        """Import the library.
+
+        Raises
+        ------
+        DataError
+            If it is not installed; the message says how to install it.
+        """
+        try:
+            importlib.import_module(self.library)
+        except ImportError as error:
+            raise DataError(
+                f"{self.name} files are read with {self.library}, which is not installed: pip install {self.install}"
+            ) from error
+
+
+@cache
+def known_formats() -> tuple[FileFormat, ...]:
+    """Return the formats of this package and of installed plug-ins."""
+    room = importlib.import_module("dalsegno.sources.formats")
+    modules = [f"{room.__name__}.{module.name}" for module in pkgutil.iter_modules(room.__path__)]
+    modules += [entry.value for entry in entry_points(group="dalsegno.formats")]
+    found = [getattr(importlib.import_module(module), "FORMAT", None) for module in modules]
+    return tuple(one for one in found if isinstance(one, FileFormat))
+
+
+def find_format(name: str) -> FileFormat:
+    """Return the format of a name.
+
+    Raises
+    ------
+    SourceError
+        If no format has it; a `ValueError`.
+    """
+    for known in known_formats():
+        if known.name == name:
+            return known
+    names = [known.name for known in known_formats()]
+    near = get_close_matches(name, names, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(names))}"
+    raise SourceError(f"Unknown or unavailable format {name!r}; {hint}")
+
+
+def infer_format(path: str) -> FileFormat:
+    """Return the format of a path: by its extension, else by what lies there.
+
+    Raises
+    ------
+    SourceError
+        If that tells no format; a `ValueError`.
+    """
+    bare = path.rstrip("/").lower()
+    fits = [(len(ext), known) for known in known_formats() for ext in known.extensions if bare.endswith(ext)]
+    if fits:
+        return max(fits, key=lambda fit: fit[0])[1]
+    for known in known_formats():
+        if known.claims is not None and known.claims(Path(path)):
+            return known
+    extensions = sorted(extension for known in known_formats() for extension in known.extensions)
+    raise SourceError(
+        f"Could not infer a file format from {path}: known extensions are {', '.join(extensions)}, and "
+        "nothing inside tells the format; name it with format=..."
+    )

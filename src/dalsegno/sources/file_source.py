@@ -1,0 +1,192 @@
+"""Voxels of a file as a source."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dalsegno.sources.array_source import ArraySource
+from dalsegno.sources.errors import FileMissing, ReadOnly, SourceError
+from dalsegno.sources.file_format import find_format, infer_format
+from dalsegno.sources.geometry import Geometry
+from dalsegno.sources.indexing import Slices
+from dalsegno.sources.source import SourceSpec
+
+__all__ = ["FileSource", "open_source"]
+
+
+class FileSource(ArraySource):
+    """Voxels of a file. Made by `open_source`.
+
+    It can be pickled and it survives a fork: the other process opens the file itself.
+
+    Parameters
+    ----------
+    array
+        What the format's reader gave: shape, dtype and slices.
+    path
+        The file or folder, or a URL.
+    internal_path
+        Name of the array inside.
+    format
+        Name of the format.
+    mode
+        ``"r"`` or ``"r+"``.
+    open_kwargs
+        Further options of the format.
+    writable
+        Whether voxels can be written.
+    """
+
+    def __init__(  # noqa: PLR0913 - the record of how it was opened
+        self,
+        array: Any,
+        *,
+        path: str | os.PathLike[str],
+        internal_path: str | None,
+        format: str,
+        mode: str = "r",
+        open_kwargs: dict[str, Any] | None = None,
+        writable: bool = False,
+    ) -> None:
+        super().__init__(array)
+        self.path = _absolute(path)
+        self.internal_path = internal_path
+        self.mode = mode
+        self._format = format
+        self._open_kwargs = dict(open_kwargs or {})
+        self._writable = writable
+        self._process = os.getpid()
+
+    @property
+    def array(self) -> Any:
+        """What the format's reader gave, opened by this process: open files don't survive a fork."""
+        if self._process != os.getpid():
+            self._array = self.reopen(self.to_spec()).array
+            self._process = os.getpid()
+        return self._array
+
+    @property
+    def format(self) -> str:
+        """Name of the format."""
+        return self._format
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of what is read, in this machine's byte order."""
+        return super().dtype.newbyteorder("=")
+
+    @property
+    def writable(self) -> bool:
+        """Whether the file was opened for writing and its format can be written."""
+        return self._writable
+
+    @property
+    def metadata(self) -> Geometry:
+        """The geometry that the file's header knows."""
+        geometry = getattr(self.array, "geometry", None)
+        return geometry if isinstance(geometry, Geometry) else Geometry()
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """The file's own attributes."""
+        return dict(getattr(self.array, "attrs", {}))
+
+    def _getitem(self, roi: Slices) -> NDArray[Any]:
+        return np.asarray(self.array[roi], dtype=self.dtype)
+
+    def _setitem(self, roi: Slices, value: NDArray[Any]) -> None:
+        self.array[roi] = value
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        """Write voxels.
+
+        Raises
+        ------
+        ReadOnly
+            If the file is not open for writing or its format can't be written; a `TypeError`.
+        """
+        if not self.writable:
+            advice = 'open it with mode="r+"' if find_format(self.format).writable else "write to a zarr array instead"
+            raise ReadOnly(f"{self.path} ({self.format}, mode {self.mode!r}) is read-only; {advice}")
+        super().__setitem__(index, value)
+
+    def to_spec(self) -> SourceSpec:
+        """Return what reopens this file in another process, in the same mode."""
+        params = {**self._open_kwargs, "format": self.format, "mode": self.mode}
+        return SourceSpec("file", self.path, self.internal_path, params)
+
+    @staticmethod
+    def reopen(spec: SourceSpec) -> "FileSource":
+        """Open the file of a spec; read-only unless the spec says otherwise."""
+        return open_source(spec.path or "", spec.internal_path, **spec.params)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FileSource.reopen, (self.to_spec(),)
+
+    def __repr__(self) -> str:
+        return f"FileSource({self.path!r}, {self.internal_path!r}, shape={self.shape}, dtype={self.dtype})"
+
+
+def open_source(
+    path: str | os.PathLike[str],
+    internal_path: str | None = None,
+    format: str | None = None,
+    mode: str = "r",
+    **kwargs: Any,
+) -> FileSource:
+    """Open stored voxels.
+
+    Parameters
+    ----------
+    path
+        A file or folder, or a URL where the format reads them.
+    internal_path
+        Name of the array where the file holds several; a pattern such as ``"*.tif"`` for a folder of images.
+    format
+        Name of the format; without it, the extension tells, or what lies there.
+    mode
+        ``"r"`` to read; ``"r+"`` or ``"a"`` to write too. Formats that can't be written ignore it.
+        Nothing is ever created or erased.
+    **kwargs
+        Further options of the format.
+
+    Raises
+    ------
+    SourceError
+        If the format is unknown, can't be told, or the container needs an `internal_path`; a `ValueError`.
+    FileMissing
+        If nothing is stored there; a `FileNotFoundError`.
+    ArrayMissing
+        If the container has no such array; a `KeyError`.
+    DataError
+        If the file is damaged or the format's library is not installed.
+    """
+    if mode not in ("r", "r+", "a"):
+        raise SourceError(
+            f"mode {mode!r} is none of 'r', 'r+' and 'a'; a source is opened here, never created or erased"
+        )
+    place = _absolute(path)
+    known = find_format(format) if format is not None else None
+    if "://" not in place and not Path(place).exists():
+        raise FileMissing(f"{place} does not exist; check the path (given as {os.fspath(path)!r})")
+    known = known or infer_format(place)
+    known.require()
+    mode = "r" if mode == "r" else "r+"
+    array = known.open(place, internal_path or "", mode, **kwargs)
+    return FileSource(
+        array,
+        path=place,
+        internal_path=known.default_key if internal_path is None else internal_path,
+        format=known.name,
+        mode=mode,
+        open_kwargs=kwargs,
+        writable=known.writable and mode != "r",
+    )
+
+
+def _absolute(path: str | os.PathLike[str]) -> str:
+    text = str(path)
+    return text if "://" in text else os.path.abspath(text)  # noqa: PTH100 - resolves no links
