@@ -16,9 +16,10 @@ from upath import UPath
 
 from dalsegno.errors import ConfigError, Problem
 
-__all__ = ["Config", "config", "coordinate", "field", "field_problem", "fields", "one_of", "positive"]
+__all__ = ["Config", "config", "coordinate", "evolve", "field", "field_problem", "fields", "one_of", "positive"]
 
 C = TypeVar("C")
+K = TypeVar("K", bound="Config")
 
 Check = Callable[[Any], str | None]
 """Looks at the value of a field; says what is wrong with it and what to do, or None."""
@@ -165,6 +166,11 @@ class Config:
 def fields(cls: type[Config]) -> "tuple[attrs.Attribute[Any], ...]":
     """Return the fields of a config class."""
     return cast("tuple[attrs.Attribute[Any], ...]", attrs.fields(cast(Any, cls)))
+
+
+def evolve(given: K, **changes: Any) -> K:
+    """Return a config with some fields changed, checked anew."""
+    return cast(K, attrs.evolve(cast(Any, given), **changes))
 
 
 def field_problem(attribute: "attrs.Attribute[Any]", value: Any) -> Problem | None:

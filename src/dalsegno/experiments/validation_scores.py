@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from statistics import fmean
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dalsegno.errors import ConfigError
 
@@ -85,6 +85,10 @@ class ValidationScores:
         """Names of the criteria, with their channel where there are channels."""
         return list(dict.fromkeys(name for row in self.rows for name in row.scores))
 
+    def at(self, iteration: int) -> "ValidationScores":
+        """Return the scores of one iteration only."""
+        return evolve(self, rows=tuple(row for row in self.rows if row.iteration == iteration))
+
     def check_criterion(self, criterion: str) -> None:
         """Refuse a criterion that no row has.
 
@@ -96,14 +100,22 @@ class ValidationScores:
         known = self.criteria
         bare = {name.rpartition("__")[2] for name in known}
         if known and criterion not in known and criterion not in bare:
-            raise ConfigError(f"there is no criterion {criterion!r}; choose one of {', '.join(sorted(bare | set(known)))}")
+            raise ConfigError(
+                f"there is no criterion {criterion!r}; choose one of {', '.join(sorted(bare | set(known)))}"
+            )
 
     def is_better(self, value: float, than: float, criterion: str) -> bool:
         """Return whether a score beats another; an undefined one never does."""
         if math.isnan(value) or math.isnan(than):
             return not math.isnan(value)
-        higher = self.higher_is_better.get(criterion, self.higher_is_better.get(criterion.rpartition("__")[2], True))
-        return value > than if higher else value < than
+        return value > than if self.higher(criterion) else value < than
+
+    def higher(self, criterion: str) -> bool:
+        """Return whether a larger value of a criterion, with or without its channel, is better."""
+        for name, better in self.higher_is_better.items():
+            if name == criterion or name.rpartition("__")[2] == criterion:
+                return better
+        return True
 
     def best(self, criterion: str, dataset: str | None = None) -> ScoreRow | None:
         """Return the best row of a dataset, the earliest of equals; of the mean over datasets without one.
@@ -136,11 +148,7 @@ class ValidationScores:
             groups[row.iteration, repr(sorted(row.parameters.items()))].append(row)
         means = []
         for rows in groups.values():
-            scores = {name: _mean(row.scores.get(name, math.nan) for row in rows) for name in rows[0].scores}
+            # undefined on one dataset is undefined in the mean: a mean over others can't be compared
+            scores = {name: fmean(row.scores.get(name, math.nan) for row in rows) for name in rows[0].scores}
             means.append(ScoreRow(rows[0].iteration, "all datasets", rows[0].parameters, scores))
         return means
-
-
-def _mean(values: Iterable[float]) -> float:
-    # a dataset without a defined score must not hide: the mean over the others is not comparable
-    return fmean(values)

@@ -33,7 +33,7 @@ def read_mirrored(array: Array, roi: Roi) -> NDArray[np.generic]:
     inside = roi.intersect(array.roi)
     if inside.empty:
         raise DataError(f"the region {roi} {array.units} does not overlap the data at {array.roi}; check the crop")
-    data = array[inside]
+    data: NDArray[np.generic] = array[inside]
     if inside == roi:
         return data
     channels = data.ndim - array.dims

@@ -1,11 +1,11 @@
 """What belongs together: raw intensities, their ground truth, and where it is annotated."""
 
-from abc import ABC
-from typing import ClassVar
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
 
 from funlib.geometry import Coordinate
 
-from dalsegno.arrays.array import Array
+from dalsegno.arrays.array import Array, ArrayConfig
 from dalsegno.config import Config, config, field, positive
 
 __all__ = ["Dataset", "DatasetConfig"]
@@ -33,6 +33,8 @@ class Dataset(ABC):
         Name of the dataset.
     raw
         Intensities, float32, axes (c?, *spatial).
+    raw_config
+        What `raw` was opened from.
     gt
         Labels, integers, axes (c?, *spatial); None where there are none.
     mask
@@ -45,10 +47,15 @@ class Dataset(ABC):
 
     name: str
     raw: Array
+    raw_config: ArrayConfig
     gt: Array | None
     mask: Array | None
     weight: int
     sample_points: tuple[Coordinate, ...] | None
+
+    @abstractmethod
+    def __init__(self, dataset_config: Any) -> None:
+        """Open the arrays."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"

@@ -20,7 +20,9 @@ class RawGTDatasetConfig(DatasetConfig):
 
     dataset_type: ClassVar[type[Dataset]]
 
-    raw_config: ArrayConfig = field(help="Intensities. uint8 and uint16 are scaled to 0 … 1; floats are used as they are.")
+    raw_config: ArrayConfig = field(
+        help="Intensities. uint8 and uint16 are scaled to 0 … 1; floats are used as they are."
+    )
     gt_config: ArrayConfig = field(help="Labels (integers), on the grid that the network predicts on.")
     mask_config: ArrayConfig | None = field(
         help="Where the labels count: 1 = annotated, 0 = no loss and no score. Everywhere if not given.", default=None
@@ -45,7 +47,8 @@ class RawGTDataset(Dataset):
         self.name = dataset_config.name
         self.weight = dataset_config.weight
         self.sample_points = dataset_config.sample_points
-        self.raw = _intensities(self.name, dataset_config.raw_config)
+        self.raw_config = _intensities(self.name, dataset_config.raw_config)
+        self.raw = self.raw_config.open()
         self.gt: Array = dataset_config.gt_config.open()
         self.mask = dataset_config.mask_config.open() if dataset_config.mask_config is not None else None
         self._check_labels()
@@ -108,14 +111,14 @@ class RawGTDataset(Dataset):
 RawGTDatasetConfig.dataset_type = RawGTDataset
 
 
-def _intensities(name: str, raw_config: ArrayConfig) -> Array:
-    raw = raw_config.open()
-    if raw.dtype.kind == "f":
-        return raw
-    if raw.dtype in (np.uint8, np.uint16):
-        top = float(np.iinfo(raw.dtype).max)
-        return IntensitiesArrayConfig(source_array_config=raw_config, min=0.0, max=top).open()
+def _intensities(name: str, raw_config: ArrayConfig) -> ArrayConfig:
+    """Return the config that reads raw as floats."""
+    dtype = raw_config.open().dtype
+    if dtype.kind == "f":
+        return raw_config
+    if dtype in (np.uint8, np.uint16):
+        return IntensitiesArrayConfig(source_array_config=raw_config, min=0.0, max=float(np.iinfo(dtype).max))
     raise DataError(
-        f"dataset {name!r}: raw has dtype {raw.dtype}, which holds labels rather than intensities; are raw and gt "
-        "swapped? If these are intensities, scale them with IntensitiesArray"
+        f"dataset {name!r}: raw has dtype {dtype}, which holds labels rather than intensities; are raw and gt swapped? "
+        "If these are intensities, scale them with IntensitiesArray"
     )

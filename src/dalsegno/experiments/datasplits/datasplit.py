@@ -1,7 +1,7 @@
 """Which datasets train and which judge."""
 
-from abc import ABC
-from typing import ClassVar
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
 
 from dalsegno.config import Config, config, field
 from dalsegno.experiments.datasets.dataset import Dataset
@@ -32,3 +32,7 @@ class DataSplit(ABC):
 
     train: list[Dataset]
     validate: list[Dataset]
+
+    @abstractmethod
+    def __init__(self, datasplit_config: Any) -> None:
+        """Open the datasets."""

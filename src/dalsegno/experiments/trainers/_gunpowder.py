@@ -5,12 +5,15 @@ are lent to it while it is imported, and taken away again. From gunpowder 1.5 on
 """
 
 import sys
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from types import ModuleType
 
 __all__ = ["gp"]
+
+_OLD = tuple(map(int, version("gunpowder").split(".")[:2])) < (1, 5)
 
 
 @contextmanager
@@ -31,8 +34,7 @@ def _zarr_2_names() -> Iterator[None]:
         del sys.modules["zarr._storage"], sys.modules["zarr._storage.store"]
 
 
-if tuple(map(int, version("gunpowder").split(".")[:2])) < (1, 5):
-    with _zarr_2_names():
-        import gunpowder as gp
-else:
+with warnings.catch_warnings(), _zarr_2_names() if _OLD else nullcontext():
+    # its dependencies use what their own dependencies have deprecated
+    warnings.simplefilter("ignore", DeprecationWarning)
     import gunpowder as gp

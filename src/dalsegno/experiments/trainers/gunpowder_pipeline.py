@@ -25,7 +25,7 @@ def build_pipeline(dataset: Dataset, augments: tuple[AugmentConfig, ...]) -> Any
     """
     pipeline = gp.Pipeline(_DatasetSource(dataset))
     for augment in augments:
-        pipeline = pipeline + augment.node(RAW, GT, MASK)
+        pipeline = pipeline + augment.in_units(dataset.raw.units).node(RAW, GT, MASK)
     pipeline.setup()
     return pipeline
 

@@ -20,6 +20,7 @@ from dalsegno.patches.locations import SampleSpace, draw_location, sample_genera
 
 __all__ = ["GunpowderSamples", "PatchShape", "Sample"]
 
+
 @frozen
 class PatchShape:
     """What the network takes and gives, in voxels of raw and voxels of its output.
@@ -109,7 +110,9 @@ class GunpowderSamples:
             If the data can't be read, holds NaN, or is too small.
         """
         generator = sample_generator(self.seed, index)
-        self._spaces = self._spaces or [_space(dataset, self._sizes(dataset), self.min_masked) for dataset in self.datasets]
+        self._spaces = self._spaces or [
+            _space(dataset, self._sizes(dataset), self.min_masked) for dataset in self.datasets
+        ]
         shapes = [self.patch.output_shape * self._sizes(dataset)[1] for dataset in self.datasets]
         chosen, roi = draw_location(self._spaces, shapes[0], generator)
         return self._augmented(self.datasets[chosen], chosen, roi, int(generator.integers(2**32)))

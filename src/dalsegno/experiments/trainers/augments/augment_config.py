@@ -14,6 +14,10 @@ class AugmentConfig(Config):
 
     kind = "augment"
 
+    def in_units(self, units: str) -> "AugmentConfig":
+        """Return the same augmentation with its lengths as numbers of a unit."""
+        return self
+
     @abstractmethod
     def node(self, raw_key: Any, gt_key: Any, mask_key: Any) -> Any:
         """Return the gunpowder node that augments batches.

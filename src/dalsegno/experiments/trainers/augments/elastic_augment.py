@@ -3,16 +3,17 @@
 import math
 import random
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from funlib.geometry import Coordinate, Roi
 from numpy.typing import NDArray
 
-from dalsegno.config import config, field, positive
+from dalsegno.config import config, evolve, field, positive
 from dalsegno.errors import Problem
 from dalsegno.experiments.trainers._gunpowder import gp
 from dalsegno.experiments.trainers.augments.augment_config import AugmentConfig, probability
+from dalsegno.units import Length, length_in
 
 __all__ = ["ElasticAugmentConfig"]
 
@@ -24,14 +25,17 @@ class ElasticAugmentConfig(AugmentConfig):
     control_point_spacing: tuple[int, ...] = field(
         help="Distance of the control points in raw voxels, one for each spatial axis.", check=positive
     )
-    control_point_displacement_sigma: tuple[float, ...] = field(
-        help="Standard deviation of their displacement in world units, one for each spatial axis; 0 keeps an axis still."
+    control_point_displacement_sigma: tuple[Length, ...] = field(
+        help="Standard deviation of their displacement, one for each spatial axis, in world units of raw or with a unit "
+        "of its own ('40 nm'); 0 keeps an axis still."
     )
     rotation_interval: tuple[float, float] = field(
         help="Smallest and largest angle in radians, in the plane of the last two axes."
     )
     subsample: int = field(
-        help="The deformation is computed on a grid coarser by this factor, and interpolated.", default=1, check=positive
+        help="The deformation is computed on a grid coarser by this factor, and interpolated.",
+        default=1,
+        check=positive,
     )
     uniform_3d_rotation: bool = field(
         help="Rotate by any angle about any axis instead; needs isotropic data.", default=False
@@ -44,10 +48,15 @@ class ElasticAugmentConfig(AugmentConfig):
         if len(sigma) != len(spacing):
             yield Problem(f"has {len(sigma)} axes, control_point_spacing has {len(spacing)}; give one number for each "
                           "spatial axis", ("control_point_displacement_sigma",))  # fmt: skip
-        if any(value < 0 for value in sigma):
+        if any(str(value).lstrip().startswith("-") for value in sigma):
             yield Problem(f"must not be negative, got {sigma}", ("control_point_displacement_sigma",))
         if self.uniform_3d_rotation and len(spacing) != 3:
             yield Problem(f"needs 3 spatial axes, control_point_spacing has {len(spacing)}", ("uniform_3d_rotation",))
+
+    def in_units(self, units: str) -> "ElasticAugmentConfig":
+        """Return the same augmentation with its lengths as numbers of a unit."""
+        sigma = tuple(length_in(value, units) for value in self.control_point_displacement_sigma)
+        return evolve(self, control_point_displacement_sigma=sigma)
 
     def node(self, raw_key: Any, gt_key: Any = None, mask_key: Any = None) -> Any:
         """Return the gunpowder node."""
@@ -87,7 +96,7 @@ class _Elastic(gp.BatchFilter):  # type: ignore[misc]
 
         for key, array in batch.arrays.items():
             points = self.sampled[key]
-            order = 1 if self.spec[key].interpolatable else 0
+            order: Literal[0, 1] = 1 if self.spec[key].interpolatable else 0
             channels = array.data.reshape(-1, *array.data.shape[-len(points) :])
             moved = [map_coordinates(channel, points, order=order, mode="nearest") for channel in channels]
             lead = array.data.shape[: array.data.ndim - len(points)]
@@ -117,7 +126,7 @@ class _Displacement:
         self.begin = np.array(total.begin)
         counts = np.ceil(np.array(total.shape) / self.spacing).astype(int) + 3
         self.points = [
-            np.random.normal(0, sigma, counts) if sigma else None  # noqa: NPY002 - gunpowder seeds this generator
+            np.random.normal(0, float(sigma), counts) if sigma else None  # noqa: NPY002 - gunpowder seeds this generator
             for sigma in settings.control_point_displacement_sigma
         ]
 
@@ -139,7 +148,9 @@ class _Displacement:
             if points is not None:
                 values = map_coordinates(points, grid, order=3, mode="nearest")
                 factors = [fine / rough for fine, rough in zip(shape, coarse, strict=True)]
-                field_[axis] = zoom(values, factors, order=1, grid_mode=True, mode="nearest") if max(factors) > 1 else values
+                field_[axis] = (
+                    zoom(values, factors, order=1, grid_mode=True, mode="nearest") if max(factors) > 1 else values
+                )
         return field_
 
 

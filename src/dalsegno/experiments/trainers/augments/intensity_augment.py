@@ -24,6 +24,4 @@ class IntensityAugmentConfig(AugmentConfig):
 
     def node(self, raw_key: Any, gt_key: Any = None, mask_key: Any = None) -> Any:
         """Return the gunpowder node."""
-        return gp.IntensityAugment(
-            raw_key, *self.scale, *self.shift, clip=self.clip, p=self.augmentation_probability
-        )
+        return gp.IntensityAugment(raw_key, *self.scale, *self.shift, clip=self.clip, p=self.augmentation_probability)

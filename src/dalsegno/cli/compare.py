@@ -1,0 +1,39 @@
+"""``dalsegno compare``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dalsegno.cli.arguments import Criterion, Json, Store, open_store, print_json
+
+
+def compare(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Names of runs.", show_default=False)],
+    criterion: Criterion = "f1_score",
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw loss and score curves.")] = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Compare runs by a score: the best iteration and parameters of each, for each dataset."""
+    from rich.console import Console
+
+    from dalsegno.engine.compare import best_scores, curves, read_run
+    from dalsegno.view.tables import rows_table
+
+    stores = open_store(store)
+    rows = best_scores(stores, runs, criterion)
+    if plot is not None:
+        from dalsegno.view.curves import RunCurves, plot_curves
+
+        higher = all(read_run(stores, run).scores.higher(criterion) for run in runs)
+        plot_curves(
+            {run: RunCurves(*curves(stores, run, criterion)) for run in runs}, criterion, plot, higher_is_better=higher
+        )
+    if json:
+        print_json(rows)
+        return
+    console = Console()
+    console.print(rows_table(rows) if rows else "no scores yet: the runs have not been validated")
+    if plot is not None:
+        console.print(f"curves: {plot}")

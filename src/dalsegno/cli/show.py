@@ -1,0 +1,41 @@
+"""``dalsegno show``."""
+
+from typing import Annotated
+
+import typer
+
+from dalsegno.cli.arguments import Json, RunName, Store, open_store, print_json
+
+
+def show(
+    run: RunName,
+    store: Store = None,
+    criterion: Annotated[str | None, typer.Option("--criterion", help="Score to list; the first of the run.")] = None,
+    json: Json = False,
+) -> None:
+    """Show one run: its state, its scores over iterations, and its config."""
+    from rich.console import Console
+    from rich.syntax import Syntax
+
+    from dalsegno.engine.compare import read_run, score_row, summary
+    from dalsegno.store.document import dump_yaml
+    from dalsegno.view.tables import rows_table
+
+    stores = open_store(store)
+    record = read_run(stores, run)
+    chosen = criterion or next(iter(record.headline), "f1_score")
+    record.scores.check_criterion(chosen)
+    rows = [score_row(run, row, chosen) for row in record.scores.rows]
+    if json:
+        scores = [{"iteration": row.iteration, "dataset": row.dataset, "parameters": row.parameters, "scores": row.scores}
+                  for row in record.scores.rows]  # fmt: skip
+        print_json({"summary": summary(stores, run), "config": record.config, "scores": scores})
+        return
+    console = Console()
+    console.print(rows_table([summary(stores, run)]))
+    best = record.scores.best(chosen)
+    if best is not None:
+        top = {**score_row(run, best, chosen)}
+        console.print(rows_table(rows, title=f"{chosen}, every iteration and setting"))
+        console.print(rows_table([top], title="best"))
+    console.print(Syntax(dump_yaml(record.config), "yaml", background_color="default"))

@@ -1,0 +1,170 @@
+"""Everything that can be found wrong with an experiment before it trains."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from attrs import define, field
+
+from dalsegno.config import Config, evolve
+from dalsegno.errors import DalsegnoError, Problem
+from dalsegno.experiments.architectures.architecture import ArchitectureConfig
+from dalsegno.experiments.datasets.dataset import Dataset, DatasetConfig
+from dalsegno.experiments.model import Model
+from dalsegno.experiments.run import RunConfig
+from dalsegno.experiments.tasks.task import Task
+
+__all__ = ["CheckReport", "check"]
+
+
+@define
+class CheckReport:
+    """What a check found.
+
+    Attributes
+    ----------
+    problems
+        What is wrong, each with the place in the config.
+    datasets
+        One row about each dataset that could be opened.
+    batch
+        One row about each array of the batch that could be drawn.
+    """
+
+    problems: list[Problem] = field(factory=list)
+    datasets: list[dict[str, Any]] = field(factory=list)
+    batch: list[dict[str, Any]] = field(factory=list)
+
+
+def check(config: RunConfig) -> CheckReport:
+    """Open the data, build the network, and draw one sample of each training dataset.
+
+    Returns
+    -------
+    CheckReport
+        All problems at once; none of them is raised.
+    """
+    report = CheckReport()
+    opened = list(_open_datasets(config, report))
+    model, task = _build(config, report)
+    if model is None or task is None:
+        return report
+    for path, dataset in opened:
+        with _Reported(report, path):
+            _check_grid(dataset, model)
+            if path[1] == "train_configs":
+                _draw(config, dataset, model, task, report)
+            else:
+                _check_truth(dataset)
+    return report
+
+
+class _Reported:
+    """Turns an error of ours within the block into a problem at a place of the config."""
+
+    def __init__(self, report: CheckReport, path: tuple[str | int, ...]) -> None:
+        self.report = report
+        self.path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        if not isinstance(error, DalsegnoError):
+            return False
+        problems = getattr(error, "problems", None) or [Problem(str(error))]
+        self.report.problems += [problem.under(*self.path) for problem in problems]
+        return True
+
+
+def _open_datasets(config: RunConfig, report: CheckReport) -> Iterator[tuple[tuple[str | int, ...], Dataset]]:
+    for role in ("train_configs", "validate_configs"):
+        configs: tuple[DatasetConfig, ...] = getattr(config.datasplit_config, role, ())
+        for position, dataset_config in enumerate(configs):
+            path = ("datasplit_config", role, position)
+            dataset: Dataset | None = None
+            with _Reported(report, path):
+                dataset = dataset_config.dataset_type(dataset_config)
+            if dataset is not None:
+                report.datasets += _rows(role, dataset)
+                yield path, dataset
+
+
+def _rows(role: str, dataset: Dataset) -> list[dict[str, Any]]:
+    arrays = {"raw": dataset.raw, "gt": dataset.gt, "mask": dataset.mask}
+    return [
+        {
+            "use": role.removesuffix("_configs"),
+            "dataset": dataset.name,
+            "array": name,
+            "axes": "".join(array.axes),
+            "voxels": " x ".join(map(str, array.roi.shape / array.voxel_size)),
+            "voxel size": f"{' x '.join(map(str, array.voxel_size))} {array.units}",
+            "begins at": ", ".join(map(str, array.roi.begin)),
+            "dtype": str(array.dtype),
+        }
+        for name, array in arrays.items()
+        if array is not None
+    ]
+
+
+def _build(config: RunConfig, report: CheckReport) -> tuple[Model | None, Task | None]:
+    built: tuple[Model | None, Task | None] = (None, None)
+    with _Reported(report, ("task_config",)):
+        task = config.task_config.task_type(config.task_config)
+        architecture: ArchitectureConfig = config.architecture_config
+        model = task.create_model(architecture.architecture_type(architecture))
+        built = model, task
+    return built
+
+
+def _check_grid(dataset: Dataset, model: Model) -> None:
+    raw = dataset.raw
+    channels = raw.num_channels or 1
+    if raw.dims != model.input_shape.dims:
+        raise DalsegnoError(
+            f"raw has {raw.dims} spatial axes {raw.spatial_axes}, the network takes {model.input_shape.dims}: give "
+            f"input_shape, factors and kernels {raw.dims} numbers each"
+        )
+    if channels != model.num_in_channels:
+        raise DalsegnoError(
+            f"raw has {channels} channels, the network takes {model.num_in_channels}; set fmaps_in to {channels}"
+        )
+
+
+def _check_truth(dataset: Dataset) -> None:
+    if dataset.gt is None:
+        raise DalsegnoError(f"dataset {dataset.name!r} has no ground truth to be scored against; set gt_config")
+    if dataset.raw.roi.intersect(dataset.gt.roi).empty:
+        raise DalsegnoError(f"dataset {dataset.name!r}: raw and gt do not overlap")
+
+
+def _draw(config: RunConfig, dataset: Dataset, model: Model, task: Task, report: CheckReport) -> None:
+    alone = evolve(config.trainer_config, **_without_workers(config.trainer_config))
+    trainer = alone.trainer_type(alone, seed=config.repetition)
+    trainer.build_batch_provider([dataset], model, task)
+    batch = trainer.next()  # type: ignore[attr-defined]
+    raw, gt = batch.samples[0].raw, batch.samples[0].gt
+    if len(np.unique(gt)) > 50 > 20 > len(np.unique(raw)):
+        report.problems.append(
+            Problem(
+                f"dataset {dataset.name!r}: raw looks like labels ({len(np.unique(raw))} values) and gt like an image "
+                f"({len(np.unique(gt))} values); are they swapped?"
+            )
+        )
+    for name in ("raw", "target", "mask"):
+        values = getattr(batch, name)
+        report.batch.append(
+            {
+                "dataset": dataset.name,
+                "array": name,
+                "shape": " x ".join(map(str, values.shape)),
+                "min": float(values.min()),
+                "mean": float(values.mean()),
+                "max": float(values.max()),
+            }
+        )
+
+
+def _without_workers(trainer_config: Config) -> dict[str, Any]:
+    return {"num_data_fetchers": 0} if hasattr(trainer_config, "num_data_fetchers") else {}

@@ -1,0 +1,128 @@
+"""What runs have achieved, from the store alone: no network, no data."""
+
+from typing import Any
+
+from attrs import frozen
+
+from dalsegno.errors import StoreError
+from dalsegno.experiments.training_stats import TrainingStats
+from dalsegno.experiments.validation_scores import ScoreRow, ValidationScores
+from dalsegno.store.run_lock import is_locked
+from dalsegno.store.stores import Stores
+
+__all__ = ["RunRecord", "best_scores", "curves", "read_run", "score_row", "summary"]
+
+
+@frozen
+class RunRecord:
+    """What the store holds of a run.
+
+    Attributes
+    ----------
+    name
+        Name of the run.
+    config
+        Its stored config, as plain values.
+    scores
+        All its score rows.
+    headline
+        Criteria that the run's evaluator puts first.
+    """
+
+    name: str
+    config: dict[str, Any]
+    scores: ValidationScores
+    headline: tuple[str, ...]
+
+
+def read_run(stores: Stores, name: str) -> RunRecord:
+    """Return what the store holds of a run.
+
+    Raises
+    ------
+    StoreError
+        If there is no such run.
+    """
+    config = stores.configs.get("runs", name)
+    records = stores.stats.scores(name)
+    headline = dict.fromkeys(criterion for record in records for criterion in record.get("headline", ()))
+    return RunRecord(name, config, ValidationScores.from_records(records), tuple(headline))
+
+
+def summary(stores: Stores, name: str) -> dict[str, Any]:
+    """Return one line about a run: how far it is, its last loss, and its best headline scores."""
+    run = read_run(stores, name)
+    total = int(run.config["num_iterations"])
+    last = stores.stats.last_training(name)
+    done = int(last["iteration"]) + 1 if last else 0
+    checkpoint = stores.weights.iterations(name)
+    finished = bool(checkpoint) and checkpoint[-1] >= total
+    state = "running" if is_locked(stores.root, name) else "finished" if finished else "stopped"
+    best = {criterion: run.scores.best(criterion) for criterion in run.headline}
+    return {
+        "name": name,
+        "state": state,
+        "iteration": done,
+        "of": total,
+        "loss": last["loss"] if last else None,
+        **{criterion: row.value(criterion) if row else None for criterion, row in best.items()},
+    }
+
+
+def best_scores(stores: Stores, names: list[str], criterion: str) -> list[dict[str, Any]]:
+    """Return the best iteration and parameters of each run, for each dataset and for their mean.
+
+    Raises
+    ------
+    StoreError
+        If there is no such run.
+    ConfigError
+        If a run has no such criterion.
+    """
+    rows = []
+    for name in names:
+        scores = read_run(stores, name).scores
+        datasets: list[str | None] = list(scores.datasets)
+        for dataset in datasets + ([None] if len(datasets) > 1 else []):
+            best = scores.best(criterion, dataset)
+            if best is not None:
+                rows.append(score_row(name, best, criterion))
+    return rows
+
+
+def score_row(run: str, row: ScoreRow, criterion: str) -> dict[str, Any]:
+    """Return a score as one flat row of a table, with its value in each channel behind the mean."""
+    channels = {name: value for name, value in row.scores.items() if name.endswith(f"__{criterion}")}
+    parameters = {name: value for name, value in row.parameters.items() if name != "id"}
+    shown = channels if len(channels) > 1 else {}
+    return {
+        "run": run,
+        "dataset": row.dataset,
+        "iteration": row.iteration,
+        **parameters,
+        criterion: row.value(criterion),
+        **shown,
+    }
+
+
+def curves(
+    stores: Stores, name: str, criterion: str
+) -> tuple[list[int], list[float], dict[str, list[tuple[int, float]]]]:
+    """Return iterations and losses, and for each dataset the best score over the parameters at each validation.
+
+    Raises
+    ------
+    StoreError
+        If nothing is recorded of the run yet.
+    """
+    stats = TrainingStats.from_rows(stores.stats.training(name)).iteration_stats
+    scores = read_run(stores, name).scores
+    if not stats:
+        raise StoreError(f"nothing is recorded of run {name!r} yet; train it with `dalsegno run`")
+    lines: dict[str, list[tuple[int, float]]] = {}
+    for dataset in scores.datasets:
+        for iteration in scores.validated_iterations:
+            best = scores.at(iteration).best(criterion, dataset)
+            if best is not None:
+                lines.setdefault(dataset, []).append((iteration, best.value(criterion)))
+    return [row.iteration for row in stats], [row.loss for row in stats], lines

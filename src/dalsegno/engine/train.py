@@ -1,0 +1,216 @@
+"""Training with checkpoints and validation; stopped at any moment, it goes on from the last checkpoint."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from attrs import define, field, frozen
+
+from dalsegno.compute.threads import available_cores, limit_threads
+from dalsegno.engine.device import choose_device
+from dalsegno.engine.validate import OnTile, validate, validation_record
+from dalsegno.experiments.run import Run, RunConfig
+from dalsegno.experiments.training_stats import TrainingIterationStats
+from dalsegno.store.converter import unstructure
+from dalsegno.store.run_lock import RunLock
+from dalsegno.store.stores import Stores
+
+__all__ = ["Finished", "Resumed", "Stopped", "Validated", "Validating", "store_configs", "train"]
+
+FLUSH_SECONDS = 2.0
+CHECKPOINT_SECONDS = 30.0
+
+
+@frozen
+class Resumed:
+    """Training starts, after so many iterations that were done before."""
+
+    iteration: int
+
+
+@frozen
+class Validating:
+    """A validation begins after so many iterations."""
+
+    iteration: int
+
+
+@frozen
+class Validated:
+    """A validation is stored."""
+
+    iteration: int
+    rows: list[dict[str, Any]]
+
+
+@frozen
+class Stopped:
+    """Training was asked to stop; everything up to this iteration is stored."""
+
+    iteration: int
+
+
+@frozen
+class Finished:
+    """All iterations are done and validated."""
+
+    iteration: int
+
+
+Event = Resumed | TrainingIterationStats | Validating | Validated | Stopped | Finished
+
+
+def store_configs(config: RunConfig, stores: Stores) -> None:
+    """Store the config of a run, and its named parts.
+
+    Raises
+    ------
+    NameTaken
+        If the name is stored with a different config; the message shows the difference.
+    """
+    parts: dict[str, Any] = {
+        "tasks": config.task_config,
+        "architectures": config.architecture_config,
+        "trainers": config.trainer_config,
+        "datasplits": config.datasplit_config,
+    }
+    stores.configs.put("runs", config.name, unstructure(config))
+    for kind, part in parts.items():
+        if part.name:
+            stores.configs.put(kind, part.name, unstructure(part))
+
+
+def train(
+    config: RunConfig,
+    stores: Stores,
+    *,
+    device: torch.device | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_tile: OnTile | None = None,
+) -> Iterator[Event]:
+    """Train a run to its end, yielding what happens.
+
+    Parameters
+    ----------
+    config
+        The run. Its config is stored first.
+    stores
+        Where configs, statistics, scores and checkpoints are kept.
+    device
+        Where to compute; the GPU if there is one.
+    should_stop
+        Asked after every iteration; if true, a checkpoint is written and training stops.
+    on_tile
+        Called as validation proceeds: name of the dataset, tiles done, all tiles.
+
+    Raises
+    ------
+    NameTaken
+        If the name of the run is stored with a different config.
+    RunLocked
+        If another process trains the run.
+    """
+    store_configs(config, stores)
+    with RunLock(stores.root, config.name):
+        if is_finished(config, stores):
+            yield Finished(config.num_iterations)
+            return
+        session = _Session(Run(config), stores, device or choose_device())
+        yield Resumed(session.resume())
+        yield from session.steps(should_stop, on_tile)
+
+
+def is_finished(config: RunConfig, stores: Stores) -> bool:
+    """Return whether a run has its last checkpoint and its last scores."""
+    if stores.weights.latest(config.name) != config.num_iterations:
+        return False
+    scored = {record["iteration"] for record in stores.stats.scores(config.name)}
+    return config.num_iterations in scored or not _has_validation(config)
+
+
+def _has_validation(config: RunConfig) -> bool:
+    return bool(getattr(config.datasplit_config, "validate_configs", True))
+
+
+@define
+class _Session:
+    """One process's work on a run. What is not yet in a checkpoint may be lost, and is then done again."""
+
+    run: Run
+    stores: Stores
+    device: torch.device
+    pending: list[dict[str, Any]] = field(factory=list)
+    flushed: float = field(factory=time.monotonic)
+    kept: float = field(factory=time.monotonic)
+
+    def resume(self) -> int:
+        """Go back to the last whole checkpoint, if there is one; return its iteration."""
+        run, name = self.run, self.run.name
+        run.model.to(self.device)
+        run.trainer.build_batch_provider(
+            run.datasplit.train, run.model, run.task, self.stores.arrays.snapshot_container(name)
+        )
+        latest = self.stores.weights.latest(name)
+        if latest is not None:
+            model, state = self.stores.weights.get(name, latest)
+            run.model.load_state_dict(model)
+            run.optimizer.load_state_dict(state["optimizer"])
+            run.trainer.load_state_dict(state["trainer"])
+        self.stores.stats.rewind(name, run.trainer.iteration)
+        return run.trainer.iteration
+
+    def steps(self, should_stop: Callable[[], bool], on_tile: OnTile | None) -> Iterator[Event]:
+        run = self.run
+        yield from self.validate(on_tile)
+        remaining = run.config.num_iterations - run.trainer.iteration
+        for stats in run.trainer.iterate(remaining, run.model, run.optimizer, self.device):
+            self.pending.append(stats.row())
+            yield stats
+            stop = should_stop()
+            due = run.is_validation_point(run.trainer.iteration)
+            if stop or due or time.monotonic() - self.kept > CHECKPOINT_SECONDS:
+                self.checkpoint()
+            elif time.monotonic() - self.flushed > FLUSH_SECONDS:
+                self.flush()
+            if stop:
+                yield Stopped(run.trainer.iteration)
+                return
+            yield from self.validate(on_tile)
+        yield Finished(run.trainer.iteration)
+
+    def validate(self, on_tile: OnTile | None) -> Iterator[Event]:
+        """Validate if this is the point to and it is not done yet."""
+        run, iteration = self.run, self.run.trainer.iteration
+        if not run.is_validation_point(iteration) or not run.datasplit.validate:
+            return
+        if any(record["iteration"] == iteration for record in self.stores.stats.scores(run.name)):
+            return
+        yield Validating(iteration)
+        with limit_threads(available_cores()):
+            rows = validate(run.model, run.task, run.datasplit.validate, device=self.device, on_tile=on_tile)
+        self.stores.stats.append_scores(run.name, validation_record(iteration, rows, run.task))
+        yield Validated(iteration, rows)
+
+    def flush(self) -> None:
+        """Write the statistics that are not written yet."""
+        if self.pending:
+            self.stores.stats.append_training(self.run.name, self.pending)
+        self.pending.clear()
+        self.flushed = time.monotonic()
+
+    def checkpoint(self) -> None:
+        """Write statistics, then weights: a checkpoint never runs ahead of its statistics."""
+        self.flush()
+        run = self.run
+        state = {"optimizer": run.optimizer.state_dict(), "trainer": run.trainer.state_dict()}
+        self.stores.weights.put(run.name, run.trainer.iteration, run.model.state_dict(), state)
+        self._remove_passing()
+        self.kept = time.monotonic()
+
+    def _remove_passing(self) -> None:
+        """Remove older checkpoints that no validation belongs to."""
+        *older, _ = self.stores.weights.iterations(self.run.name)
+        for iteration in older:
+            if not self.run.is_validation_point(iteration):
+                self.stores.weights.remove(self.run.name, iteration)

@@ -1,0 +1,256 @@
+"""Training on samples that gunpowder augments."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from attrs import frozen
+from funlib.geometry import Coordinate
+from torch.utils.data import DataLoader, Sampler
+
+from dalsegno.compute.threads import limit_threads, share_cores
+from dalsegno.config import config, field, positive
+from dalsegno.errors import DalsegnoError, DataError
+from dalsegno.experiments.datasets.dataset import Dataset
+from dalsegno.experiments.model import Model
+from dalsegno.experiments.tasks.task import Task
+from dalsegno.experiments.trainers.augments.augment_config import AugmentConfig
+from dalsegno.experiments.trainers.gunpowder_samples import GunpowderSamples, PatchShape, Sample
+from dalsegno.store.snapshot import write_snapshot
+from dalsegno.experiments.trainers.trainer import Trainer, TrainerConfig
+from dalsegno.experiments.training_stats import TrainingIterationStats
+from dalsegno.ops.balance import ClassCounts
+from dalsegno.store.array_store import LocalContainerIdentifier
+
+__all__ = ["Batch", "GunpowderTrainer", "GunpowderTrainerConfig"]
+
+
+def _fraction(value: float) -> str | None:
+    return None if 0 <= value <= 1 else f"must be a fraction from 0 to 1, got {value}"
+
+
+@config
+class GunpowderTrainerConfig(TrainerConfig):
+    """Train on samples that gunpowder augments."""
+
+    trainer_type: ClassVar[type[Trainer]]
+
+    num_data_fetchers: int = field(
+        help="Processes that prepare samples, at most; together with the arithmetic threads they never exceed the "
+        "cores. 0 prepares them in the training process.",
+        default=5,
+    )
+    augments: tuple[AugmentConfig, ...] = field(help="What changes the samples, in this order.", default=())
+    snapshot_interval: int | None = field(
+        help="Write a batch with its prediction every so many iterations; never if not given.",
+        default=None,
+        check=positive,
+    )
+    min_masked: float | None = field(
+        help="Fraction of a sample that the mask of its dataset has to cover. Not used where there is no mask.",
+        default=0.15,
+        check=_fraction,
+    )
+    clip_raw: bool = field(help="Cut raw to 0 … 1 after the augments.", default=False)
+    warmup_iterations: int = field(help="Iterations over which the step size grows from 1 % to all of it.", default=100)
+
+
+@frozen(eq=False)
+class Batch:
+    """Samples of one iteration; arrays have axes (sample, channel, *spatial) and float32 values."""
+
+    samples: list[Sample]
+    raw: torch.Tensor
+    target: torch.Tensor
+    mask: torch.Tensor
+
+
+class GunpowderTrainer(Trainer):
+    """Train on samples that gunpowder augments; RAdam with decoupled weight decay, linear warm-up.
+
+    Sample *i* depends on `seed` and *i* alone, whatever the number of data workers.
+    """
+
+    def __init__(self, trainer_config: GunpowderTrainerConfig, seed: int = 0) -> None:
+        self.config = trainer_config
+        self.seed = seed
+        self.iteration = 0
+        self.batch_size = trainer_config.batch_size
+        self.learning_rate = trainer_config.learning_rate
+        self.counts: ClassCounts | None = None
+        self.samples: GunpowderSamples | None = None
+        self._batches: Iterator[Batch] | None = None
+
+    def create_optimizer(self, model: Model) -> torch.optim.Optimizer:
+        """Return RAdam (Liu et al., 2020) with decoupled weight decay."""
+        return torch.optim.RAdam(model.parameters(), lr=self.learning_rate, decoupled_weight_decay=True)
+
+    def can_train(self, datasets: list[Dataset]) -> bool:
+        """Return whether every dataset has ground truth."""
+        return bool(datasets) and all(dataset.gt is not None for dataset in datasets)
+
+    def build_batch_provider(
+        self,
+        datasets: list[Dataset],
+        model: Model,
+        task: Task,
+        snapshot_container: LocalContainerIdentifier | None = None,
+    ) -> None:
+        """Get ready to draw batches.
+
+        Raises
+        ------
+        DataError
+            If a dataset has no ground truth or does not fit the model.
+        """
+        if not self.can_train(datasets):
+            missing = [dataset.name for dataset in datasets if dataset.gt is None]
+            raise DataError(f"training needs ground truth, and datasets {missing} have none; set gt_config")
+        self.task = task
+        self.snapshot_container = snapshot_container
+        unit = Coordinate((1,) * model.input_shape.dims)
+        self.samples = GunpowderSamples(
+            datasets=datasets,
+            predictor=task.predictor,
+            patch=PatchShape(
+                input_shape=model.input_shape,
+                output_shape=model.output_shape,
+                # twelve is a multiple of every usual factor
+                scale=unit * 12 / model.scale(unit * 12),
+            ),
+            augments=self.config.augments,
+            seed=self.seed,
+            min_masked=self.config.min_masked or 0.0,
+            clip_raw=self.config.clip_raw,
+        )
+        self._batches = None
+
+    def iterate(
+        self, num_iterations: int, model: Model, optimizer: torch.optim.Optimizer, device: torch.device
+    ) -> Iterator[TrainingIterationStats]:
+        """Train for a number of iterations, from `iteration` on, yielding the statistics of each.
+
+        Raises
+        ------
+        DataError
+            If the data can't be read or the loss is no longer a finite number.
+        """
+        model.train().to(device)
+        share = share_cores(self.config.num_data_fetchers)
+        with limit_threads(share.threads):
+            for _ in range(num_iterations):
+                begin = time.perf_counter()
+                batch = self.next()
+                waited = time.perf_counter() - begin
+                model.train()
+                loss = self._step(batch, model, optimizer, device)
+                seconds = time.perf_counter() - begin
+                rate = optimizer.param_groups[0]["lr"]
+                stats = TrainingIterationStats(self.iteration, loss, seconds, waited, rate)
+                self.iteration += 1
+                yield stats
+
+    def next(self) -> Batch:
+        """Return the batch of the current iteration."""
+        if self._batches is None:
+            self._batches = iter(self._loader())
+        return next(self._batches)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the iteration and the class counts that weights are balanced with."""
+        return {"iteration": self.iteration, "counts": self.counts.to_list() if self.counts else None}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state that `state_dict` returned."""
+        self.iteration = state["iteration"]
+        self.counts = ClassCounts.from_list(state["counts"]) if state["counts"] else None
+        self._batches = None
+
+    def _loader(self) -> Iterator[Batch]:
+        if self.samples is None:
+            raise DalsegnoError("no datasets to train on: call build_batch_provider before iterate")
+        workers = share_cores(self.config.num_data_fetchers).workers
+        loader: Any = DataLoader(
+            self.samples,  # type: ignore[arg-type]
+            batch_sampler=_Ahead(self.iteration, self.batch_size),
+            collate_fn=_collated,
+            num_workers=workers,
+            # a forked process may inherit locks that reading threads held
+            multiprocessing_context="forkserver" if workers else None,
+            worker_init_fn=_one_thread if workers else None,
+            prefetch_factor=3 if workers else None,
+        )
+        for batch in loader:
+            if isinstance(batch, DalsegnoError):
+                raise batch
+            yield batch
+
+    def _step(self, batch: Batch, model: Model, optimizer: torch.optim.Optimizer, device: torch.device) -> float:
+        warmup = max(1, self.config.warmup_iterations)
+        for group in optimizer.param_groups:
+            group["lr"] = self.learning_rate * min(1.0, 0.01 + 0.99 * self.iteration / warmup)
+        weight, self.counts = self.task.predictor.create_weight(batch.target.numpy(), batch.mask.numpy(), self.counts)
+        optimizer.zero_grad(set_to_none=True)
+        prediction = model(batch.raw.to(device))
+        loss = self.task.loss.compute(prediction, batch.target.to(device), torch.from_numpy(weight).to(device))
+        value = float(loss.detach())
+        if not np.isfinite(value):
+            raise DataError(
+                f"the loss is {value} at iteration {self.iteration}; the weights would be lost: lower learning_rate "
+                f"({self.learning_rate}) or look at raw (IntensitiesArray brings it to 0 … 1)"
+            )
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        self._snapshot(batch, weight, prediction)
+        return value
+
+    def _snapshot(self, batch: Batch, weight: Any, prediction: torch.Tensor) -> None:
+        interval = self.config.snapshot_interval
+        if interval and self.snapshot_container is not None and self.iteration % interval == 0:
+            volumes = {
+                "raw": batch.raw.numpy(),
+                "gt": np.stack([sample.gt for sample in batch.samples]),
+                "target": batch.target.numpy(),
+                "weight": weight,
+                "mask": batch.mask.numpy(),
+                "prediction": prediction.detach().float().cpu().numpy(),
+            }
+            write_snapshot(self.snapshot_container, self.iteration, volumes)
+
+
+GunpowderTrainerConfig.trainer_type = GunpowderTrainer
+
+
+class _Ahead(Sampler[list[int]]):
+    """The indices of one batch after the other, from an iteration on, without end."""
+
+    def __init__(self, iteration: int, batch_size: int) -> None:
+        self.iteration = iteration
+        self.batch_size = batch_size
+
+    def __iter__(self) -> Iterator[list[int]]:
+        iteration = self.iteration
+        while True:
+            yield list(range(iteration * self.batch_size, (iteration + 1) * self.batch_size))
+            iteration += 1
+
+
+def _collated(samples: list[Sample | DalsegnoError]) -> Batch | DalsegnoError:
+    drawn: list[Sample] = []
+    for sample in samples:
+        if isinstance(sample, DalsegnoError):
+            return sample
+        drawn.append(sample)
+    raw, target, mask = (
+        torch.from_numpy(np.stack([getattr(sample, name) for sample in drawn])) for name in ("raw", "target", "mask")
+    )
+    return Batch(drawn, raw, target, mask)
+
+
+def _one_thread(worker: int) -> None:
+    import threadpoolctl
+
+    torch.set_num_threads(1)
+    threadpoolctl.threadpool_limits(1)

@@ -1,0 +1,121 @@
+"""Hypothesis strategies for configs, drawn from the types of their fields; for components of others too."""
+
+import typing
+from types import UnionType
+from typing import Any, get_args, get_origin
+
+import attrs
+from funlib.geometry import Coordinate, Roi
+from hypothesis import strategies as st
+from upath import UPath
+
+from dalsegno.components import ROOMS, component_names, config_class
+from dalsegno.config import Config, fields
+from dalsegno.errors import ConfigError
+from dalsegno.experiments.architectures.cnnectome_unet import CNNectomeUNetConfig
+from dalsegno.units import Length
+
+__all__ = ["configs"]
+
+_TEXTS = st.text(st.characters(categories=["L", "N", "P", "Zs"]), max_size=12)
+_FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
+
+
+def configs(cls: type[Config], *, depth: int = 2) -> st.SearchStrategy[Any]:
+    """Return a strategy for valid configs of a class; of any of its components, if it is the base of a kind.
+
+    Parameters
+    ----------
+    cls
+        A config class, or the base of a kind (`ArrayConfig`).
+    depth
+        How far components are nested in each other.
+    """
+    if Config in cls.__bases__ and cls.kind in ROOMS:
+        concrete = [config_class(name, cls.kind) for name in component_names(cls.kind)]
+        simple = [one for one in concrete if not _nests(one, cls)]
+        chosen = concrete if depth > 0 else simple
+        return st.one_of([configs(one, depth=depth - 1) for one in chosen])
+    if cls is CNNectomeUNetConfig:
+        return _unets()
+    hints = typing.get_type_hints(cls)
+    drawn = {
+        attribute.alias or attribute.name: _field(attribute, hints[attribute.name], depth) for attribute in fields(cls)
+    }
+    return st.fixed_dictionaries(drawn).map(lambda values: _valid(cls, values)).filter(lambda made: made is not None)
+
+
+@st.composite
+def _unets(draw: st.DrawFn) -> CNNectomeUNetConfig:
+    """Draw U-Nets whose shapes fit: with padding, any multiple of the factors does."""
+    dims, levels = draw(st.integers(2, 3)), draw(st.integers(0, 3))
+    return CNNectomeUNetConfig(
+        name=draw(_TEXTS),
+        input_shape=Coordinate([2**levels * draw(st.integers(1, 4)) for _ in range(dims)]),
+        fmaps_in=draw(st.integers(1, 3)),
+        fmaps_out=draw(st.integers(1, 64)),
+        num_fmaps=draw(st.integers(1, 64)),
+        fmap_inc_factor=draw(st.integers(1, 5)),
+        downsample_factors=(Coordinate((2,) * dims),) * levels,
+        padding="same",
+        constant_upsample=draw(st.booleans()),
+        use_attention=draw(st.booleans()),
+        batch_norm=draw(st.booleans()),
+    )
+
+
+def _valid(cls: type[Config], values: dict[str, Any]) -> Config | None:
+    try:
+        return cls(**values)
+    except ConfigError:
+        return None
+
+
+def _nests(cls: type[Config], kind: type[Config]) -> bool:
+    return any(kind in _types_in(hint) for hint in typing.get_type_hints(cls).values())
+
+
+def _types_in(hint: Any) -> set[Any]:
+    return {hint}.union(*(_types_in(argument) for argument in get_args(hint)))
+
+
+def _field(attribute: "attrs.Attribute[Any]", hint: Any, depth: int) -> st.SearchStrategy[Any]:
+    drawn = _of_type(hint, depth)
+    check = attribute.metadata.get("check")
+    if check is not None:
+        drawn = drawn.filter(lambda value: value is None or check(value) is None)
+    if attribute.default is attrs.NOTHING or isinstance(attribute.default, attrs.Factory):  # type: ignore[arg-type]
+        return drawn
+    return st.just(attribute.default) | drawn
+
+
+def _of_type(hint: Any, depth: int) -> st.SearchStrategy[Any]:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint == Length:
+        return st.floats(0.1, 1e4, width=32) | st.integers(1, 1000).map(lambda number: f"{number} nm")
+    if origin in (typing.Union, UnionType):
+        return st.one_of([_of_type(argument, depth) for argument in arguments])
+    if origin is typing.Literal:
+        return st.sampled_from(arguments)
+    if origin is tuple and arguments[-1] is ...:
+        return st.lists(_of_type(arguments[0], depth), max_size=3).map(tuple)
+    if origin is tuple:
+        return st.tuples(*(_of_type(argument, depth) for argument in arguments))
+    if origin is dict:
+        return st.dictionaries(_of_type(arguments[0], depth), _of_type(arguments[1], depth), max_size=2)
+    if isinstance(hint, type) and issubclass(hint, Config):
+        return configs(hint, depth=depth)
+    return _PLAIN[hint]
+
+
+_COORDINATES = st.lists(st.integers(1, 64), min_size=1, max_size=3).map(Coordinate)
+_PLAIN: dict[Any, st.SearchStrategy[Any]] = {
+    bool: st.booleans(),
+    int: st.integers(-1000, 1000),
+    float: _FLOATS,
+    str: _TEXTS,
+    type(None): st.none(),
+    Coordinate: _COORDINATES,
+    Roi: _COORDINATES.map(lambda shape: Roi((0,) * len(shape), shape)),
+    UPath: st.sampled_from(["/data/a.zarr", "b.tif", "s3://bucket/c.zarr"]).map(UPath),
+}

@@ -1,0 +1,60 @@
+"""Best is a function of the score rows."""
+
+import math
+
+import pytest
+
+from dalsegno.errors import ConfigError
+from dalsegno.experiments.validation_scores import ValidationScores
+
+
+def record(iteration, rows):
+    return {
+        "iteration": iteration,
+        "higher_is_better": {"a__f1_score": True, "b__f1_score": True, "a__voi": False, "b__voi": False},
+        "rows": [
+            {
+                "dataset": dataset,
+                "parameters": {"id": setting, "threshold": setting / 10},
+                "scores": {"a__f1_score": f1, "b__f1_score": f1, "a__voi": voi, "b__voi": voi},
+            }
+            for dataset, setting, f1, voi in rows
+        ],
+    }
+
+
+SCORES = ValidationScores.from_records(
+    [
+        record(10, [("x", 0, 0.5, 1.0), ("x", 1, 0.7, None), ("y", 0, 0.6, 0.5), ("y", 1, 0.2, 0.9)]),
+        record(20, [("x", 0, 0.7, 0.4), ("x", 1, None, 0.6), ("y", 0, 0.5, 0.8), ("y", 1, 0.9, 0.7)]),
+    ]
+)
+
+
+def test_best_of_a_dataset_is_the_earliest_of_equals():
+    best = SCORES.best("f1_score", "x")
+    assert (best.iteration, best.parameters["id"]) == (10, 1)
+
+
+def test_lower_is_better_where_the_criterion_says_so():
+    best = SCORES.best("voi", "x")
+    assert (best.iteration, best.parameters["id"]) == (20, 0)
+    assert not SCORES.higher("voi")
+    assert SCORES.higher("a__f1_score")
+
+
+def test_best_over_datasets_takes_one_setting_for_all():
+    best = SCORES.best("f1_score")
+    assert (best.iteration, best.parameters["id"]) == (20, 0)
+    assert best.value("f1_score") == pytest.approx(0.6)
+
+
+def test_undefined_scores_never_win():
+    undefined = ValidationScores.from_records([record(10, [("x", 0, None, None)])])
+    assert undefined.best("f1_score", "x") is None
+    assert math.isnan(undefined.rows[0].value("f1_score"))
+
+
+def test_an_unknown_criterion_names_the_known_ones():
+    with pytest.raises(ConfigError, match="f1_score"):
+        SCORES.best("f1")
