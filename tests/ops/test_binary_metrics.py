@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 from hypothesis import assume, given, settings
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import distance_transform_edt

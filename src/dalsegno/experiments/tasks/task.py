@@ -1,6 +1,6 @@
 """What is learned: how predictions are made, trained, turned into labels and judged."""
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -24,7 +24,7 @@ class TaskConfig(Config):
     """Base of the configs of all tasks."""
 
     kind: ClassVar[str] = "task"
-    task_type: ClassVar[type["Task"]]
+    task_type: ClassVar[type[Any]]
 
     name: str = field(help="Name under which the task is stored.", default="")
 
@@ -50,6 +50,10 @@ class Task(ABC):
     loss: Loss
     post_processor: PostProcessor[Any]
     evaluator: Evaluator
+
+    @abstractmethod
+    def __init__(self, task_config: Any) -> None:
+        """Make the four parts."""
 
     @property
     def parameters(self) -> Iterable[PostProcessorParameters]:

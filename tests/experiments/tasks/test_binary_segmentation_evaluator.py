@@ -1,0 +1,129 @@
+import math
+
+import numpy as np
+import pytest
+from funlib.geometry import Coordinate, Roi
+from upath import UPath
+
+from dalsegno.arrays.zarr_array import ZarrArray
+from dalsegno.errors import DataError
+from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import BinarySegmentationEvaluator
+from dalsegno.ops.binary_metrics import BinaryTruth, binary_scores
+from dalsegno.store.array_store import LocalArrayIdentifier
+
+SIZE = (50, 4, 4)
+RANDOM = np.random.default_rng(0)
+TRUTH = RANDOM.random((6, 12, 14)) > 0.7
+
+
+def noisy(truth, share):
+    return truth ^ (RANDOM.random(truth.shape) < share)
+
+
+@pytest.fixture
+def evaluator():
+    return BinarySegmentationEvaluator("100 nm", 8, ("mito",))
+
+
+def test_a_sweep_scores_each_output_as_if_alone(evaluator, make_array):
+    outputs = [noisy(TRUTH, share).astype(np.uint8)[None] for share in (0.0, 0.1, 0.5)]
+    swept = list(evaluator.sweep(outputs, make_array(TRUTH.astype(np.uint8), SIZE)))
+    truth = BinaryTruth.of(TRUTH, SIZE)
+    for output, scores in zip(outputs, swept, strict=True):
+        alone = binary_scores(output[0] > 0, truth, clip_distance=100, tol_distance=8)
+        assert scores.as_dict() == pytest.approx({f"mito__{k}": v for k, v in alone.items()}, nan_ok=True)
+    f1 = [scores.value("f1_score") for scores in swept]
+    assert f1[0] == 1 > f1[1] > f1[2]
+
+
+def test_instance_labels_are_foreground_whatever_their_size(evaluator, make_array):
+    instances = np.where(TRUTH, np.uint64(256), np.uint64(0))
+    instances[3:][TRUTH[3:]] = 2**60
+    for truth in (instances, instances[None]):
+        scores = evaluator.evaluate(make_array(TRUTH[None].astype(np.uint8), SIZE), make_array(truth, SIZE))
+        assert scores.value("mito__dice") == 1
+
+
+def test_channels_are_judged_apart(make_array):
+    evaluator = BinarySegmentationEvaluator(40, 8, ("a", "b"))
+    truth = np.stack([TRUTH, ~TRUTH])
+    output = np.stack([TRUTH, TRUTH]).astype(np.uint8)
+    (scores,) = evaluator.sweep([output], make_array(truth.astype(np.uint8), SIZE))
+    assert (scores.value("a__f1_score"), scores.value("b__f1_score")) == (1, 0)
+    assert scores.value("f1_score") == 0.5
+
+
+def test_labels_are_judged_class_by_class(make_array):
+    evaluator = BinarySegmentationEvaluator(None, None, ("background", "cell", "wall"), labels=True)
+    truth = RANDOM.integers(0, 3, (6, 12, 14)).astype(np.uint8)
+    output = np.where(truth == 2, 1, truth)
+    (scores,) = evaluator.sweep([output], make_array(truth[None], SIZE))
+    assert scores.value("background__f1_score") == 1
+    assert scores.value("cell__recall") == 1
+    assert scores.value("cell__precision") == pytest.approx((truth == 1).sum() / (truth > 0).sum())
+    assert scores.value("wall__f1_score") == 0
+    assert math.isnan(scores.value("wall__precision"))
+
+
+def test_distances_default_to_voxels_and_are_read_in_the_units_of_the_array(make_array):
+    truth, output = np.zeros((2, 1, 40, 40), np.uint8)
+    truth[:, 10, 10] = 1
+    output[:, 10, 13] = 1
+    pm = make_array(truth, (50_000, 4_600, 4_600), units="pm")
+
+    def scores_with(clip, tolerance):
+        (scores,) = BinarySegmentationEvaluator(clip, tolerance, ("a",)).sweep([output], pm)
+        return scores
+
+    near = scores_with("10 nm", "14 nm")
+    assert near.value("f1_score_with_tolerance") == 1
+    assert near.value("mean_false_distance_clipped") == 10_000
+    far = scores_with("1 um", "13 nm")
+    assert far.value("f1_score_with_tolerance") == 0
+    assert far.value("mean_false_distance_clipped") == pytest.approx(13_800)
+    assert scores_with(None, None).value("f1_score_with_tolerance") == 1
+
+
+def test_what_is_masked_does_not_count(evaluator, make_array):
+    output = TRUTH.copy()
+    output[3:] = ~output[3:]
+    mask = np.zeros(TRUTH.shape, np.uint8)
+    mask[:3] = 1
+    (scores,) = evaluator.sweep([output[None]], make_array(TRUTH, SIZE), mask)
+    assert scores.value("f1_score") == 1
+
+
+def test_a_stored_output_is_judged_where_there_is_truth(tmp_path, evaluator, make_array):
+    identifier = LocalArrayIdentifier(UPath(tmp_path / "run.zarr"), "output/threshold_0.0")
+    roi = Roi((50, 8, 8), (200, 20, 24))
+    output = ZarrArray.create_from_array_identifier(
+        identifier, ["c", "z", "y", "x"], roi, 1, Coordinate(SIZE), np.dtype(np.uint8), units="nm"
+    )
+    output[roi] = TRUTH[None, 1:5, 2:7, 2:8].astype(np.uint8)
+    scores = evaluator.evaluate(identifier, make_array(TRUTH.astype(np.uint32), SIZE))
+    assert scores.value("mito__jaccard") == 1
+
+
+def test_what_can_not_be_compared_is_refused(evaluator, make_array):
+    truth = make_array(TRUTH.astype(np.uint8), SIZE)
+    with pytest.raises(DataError, match="ResampledArray"):
+        evaluator.evaluate(make_array(TRUTH, (50, 8, 8)), truth)
+    with pytest.raises(DataError, match="nothing to compare"):
+        evaluator.evaluate(make_array(TRUTH, SIZE, (5000, 0, 0)), truth)
+    with pytest.raises(DataError, match="voxel by voxel"):
+        list(evaluator.sweep([TRUTH[:, :5]], truth))
+    with pytest.raises(DataError, match="BinarizeArray"):
+        list(BinarySegmentationEvaluator(1, 1, ("a", "b")).sweep([TRUTH], truth))
+
+
+def test_what_the_evaluator_knows_of_its_criteria(evaluator):
+    assert evaluator.criteria == ["mito__f1_score", "mito__jaccard", "mito__voi"]
+    assert set(evaluator.criteria) < set(evaluator.score.criteria)
+    assert evaluator.higher_is_better("mito__jaccard")
+    assert evaluator.bounds("mito__voi") == (0, 2)
+    assert evaluator.store_best("f1_score")
+    assert evaluator.compare(0.2, 0.1, "f1_score")
+    assert evaluator.compare(0.1, 0.2, "mito__voi")
+    assert evaluator.compare(0.1, math.nan, "f1_score")
+    assert not evaluator.compare(math.nan, 0.1, "f1_score")
+    assert not evaluator.compare(math.nan, math.nan, "f1_score")
