@@ -62,6 +62,7 @@ def test_a_single_section_is_masked_at_its_edges_only(make_array):
 def test_distances_in_plane_do_not_know_the_next_section(make_array):
     predictor = DistancePredictor(("a",), scale_factor=20, in_plane=True)
     assert predictor.gt_context(Coordinate(SIZE), "nm") == Coordinate(0, 24, 24)
+    assert predictor.gt_context(Coordinate(4, 4), "nm") == Coordinate(24, 24)
     roi = Roi((0, 120, 120), (600, 48, 48))
     target, mask = target_of(predictor, make_array, BLOBS, roi)
     sections = np.stack([tanh_distances(section, SIZE[1:], 20) for section in BLOBS])[:, 30:42, 30:42]

@@ -35,7 +35,7 @@ class DistancePredictor(Predictor):
         Leave out voxels to which an unseen boundary, beyond the annotated region, may be nearer than
         any seen one.
     in_plane
-        Measure distances within each section, apart from the first axis.
+        Measure distances within each section of a volume: not along its first axis.
     clipmin, clipmax
         Bounds on the share of foreground and background when they are balanced.
 
@@ -65,7 +65,7 @@ class DistancePredictor(Predictor):
         """
         reach = math.atanh(SATURATED) * length_in(self.scale_factor, units) if self.mask_distances else 0
         context = [math.ceil(reach / size) * size for size in voxel_size]
-        return Coordinate([0, *context[1:]] if self.in_plane else context)
+        return Coordinate([0, *context[1:]] if self._by_section(voxel_size.dims) else context)
 
     def create_target(self, gt: Array, mask: Array, roi: Roi) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the distances, and where they are known.
@@ -82,7 +82,7 @@ class DistancePredictor(Predictor):
         around = roi.grow(context, context)
         labels, annotated = binary_channels(gt, around, self.channels), mask[around] > 0
         scale = length_in(self.scale_factor, gt.units)
-        sections = range(len(annotated)) if self.in_plane else ()
+        sections = range(len(annotated)) if self._by_section(gt.dims) else ()
         blocks = [slice(z, z + 1) for z in sections] or [slice(None)]
         pairs = [self._distances(labels[:, block], annotated[block], gt.voxel_size, scale) for block in blocks]
         target, known = (np.concatenate(parts, axis=1) for parts in zip(*pairs, strict=True))
@@ -95,6 +95,9 @@ class DistancePredictor(Predictor):
     ) -> tuple[NDArray[np.float32], ClassCounts]:
         """Return weights that make foreground and background of each channel count the same."""
         return balance_weights(target > 0, mask, counts, clipmin=self.clipmin, clipmax=self.clipmax)
+
+    def _by_section(self, dims: int) -> bool:
+        return self.in_plane and dims > 2
 
     def _distances(
         self, labels: NDArray[np.bool_], annotated: NDArray[np.bool_], voxel_size: Coordinate, scale: float
