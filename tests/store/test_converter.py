@@ -99,7 +99,7 @@ def test_a_config_comes_back_equal():
         distance=12,
         dtype=np.dtype("float32"),
         signal=SumSignalConfig(
-            sources=[FileSignalConfig(file_name="x", voxel_size=(2, 2, 2), roi=Roi((0, 1, 2), (3, 4, 5)))],
+            sources=(FileSignalConfig(file_name="x", voxel_size=(2, 2, 2), roi=Roi((0, 1, 2), (3, 4, 5))),),
             by_name={"c": FileSignalConfig(file_name="s3/y", voxel_size=(1, 1, 1))},
         ),
     )

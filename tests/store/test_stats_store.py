@@ -50,6 +50,14 @@ def test_going_on_from_a_checkpoint_voids_what_came_after(store):
     assert store.last_training("r") == row(4, 2.0)
 
 
+def test_to_go_on_from_the_end_writes_nothing(store, tmp_path):
+    store.append_training("r", [row(0), row(1)])
+    store.append_scores("r", {"iteration": 2})
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.jsonl")}
+    store.rewind("r", 2)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.jsonl")} == before
+
+
 def test_a_run_without_rows_can_be_rewound(store, tmp_path):
     store.rewind("r", 0)
     assert store.training("r") == []

@@ -75,7 +75,7 @@ SCALARS = st.booleans() | st.integers(-9, 9) | st.floats(-1e9, 1e9) | st.text("a
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text("ab .#=", min_size=1), inner))
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(st.dictionaries(st.text("abc .[", min_size=1), VALUES))
 def test_the_lines_found_are_those_of_the_values(data):
     text = tomlkit.dumps(data)

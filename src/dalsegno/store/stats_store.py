@@ -93,9 +93,9 @@ class FileStatsStore(StatsStore):
         return _valid(read_records(self._validation(run)))
 
     def rewind(self, run: str, iteration: int) -> None:
-        """Add a line that says from where on the ones before it do not count."""
+        """Add a line that says from where on the ones before it do not count, if there are such."""
         for path, undone in ((self._training(run), iteration), (self._validation(run), iteration + 1)):
-            if path.exists():
+            if any(_iteration(row) >= undone for row in _valid(read_records(path))):
                 append_records(path, [{_UNDONE: undone}])
 
     def _training(self, run: str) -> Path:
