@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from upath import UPath
 
 from dalsegno.sources.array_source import ArraySource
 from dalsegno.sources.errors import FileMissing, ReadOnly, SourceError
@@ -14,7 +15,10 @@ from dalsegno.sources.geometry import Geometry
 from dalsegno.sources.indexing import Slices
 from dalsegno.sources.source import SourceSpec
 
-__all__ = ["FileSource", "open_source"]
+__all__ = ["FileSource", "StoragePath", "open_source"]
+
+StoragePath = str | os.PathLike[str] | UPath
+"""A local path, or a URL as a text or `UPath`."""
 
 
 class FileSource(ArraySource):
@@ -44,7 +48,7 @@ class FileSource(ArraySource):
         self,
         array: Any,
         *,
-        path: str | os.PathLike[str],
+        path: StoragePath,
         internal_path: str | None,
         format: str,
         mode: str = "r",
@@ -131,7 +135,7 @@ class FileSource(ArraySource):
 
 
 def open_source(
-    path: str | os.PathLike[str],
+    path: StoragePath,
     internal_path: str | None = None,
     format: str | None = None,
     mode: str = "r",
@@ -171,7 +175,7 @@ def open_source(
     place = _absolute(path)
     known = find_format(format) if format is not None else None
     if "://" not in place and not Path(place).exists():
-        raise FileMissing(f"{place} does not exist; check the path (given as {os.fspath(path)!r})")
+        raise FileMissing(f"{place} does not exist; check the path (given as {str(path)!r})")
     known = known or infer_format(place)
     known.require()
     mode = "r" if mode == "r" else "r+"
@@ -187,6 +191,6 @@ def open_source(
     )
 
 
-def _absolute(path: str | os.PathLike[str]) -> str:
+def _absolute(path: StoragePath) -> str:
     text = str(path)
     return text if "://" in text else os.path.abspath(text)  # noqa: PTH100 - resolves no links

@@ -1,0 +1,213 @@
+"""What an array is: voxels with axes, a place in the world, and units."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from funlib.geometry import Coordinate, Roi
+from numpy.typing import NDArray
+
+from dalsegno.config import Config, config, field
+from dalsegno.errors import DataError
+
+__all__ = ["Array", "ArrayConfig", "Snap"]
+
+Snap = Literal["error", "grow", "shrink", "closest"]
+"""What happens to a region whose borders lie between voxels."""
+
+
+@config
+class ArrayConfig(Config):
+    """Base of the configs of arrays."""
+
+    kind = "array"
+    array_type: ClassVar[type["Array"]]
+
+    name: str = field(help="Name of the array; shown in messages and pictures.", default="")
+
+    def open(self) -> "Array":
+        """Return the array.
+
+        Raises
+        ------
+        DataError
+            If a file is missing or unreadable, or does not fit the config.
+        """
+        return self.array_type(self)  # type: ignore[call-arg]  # every component is built from its config
+
+
+class Array(ABC):
+    """Voxels in world coordinates, which are whole numbers of `units`.
+
+    ``array[roi]`` reads a region with axes (c?, *spatial): channels come first, wherever they are stored.
+    """
+
+    @property
+    @abstractmethod
+    def axes(self) -> list[str]:
+        """Names of the axes as they are read: ``"c"`` first where there are channels, then the spatial ones."""
+
+    @property
+    @abstractmethod
+    def voxel_size(self) -> Coordinate:
+        """Size of a voxel in world units, per spatial axis."""
+
+    @property
+    @abstractmethod
+    def roi(self) -> Roi:
+        """The region that has data, in world units."""
+
+    @property
+    @abstractmethod
+    def units(self) -> str:
+        """Short name of the unit of all world coordinates, ``"nm"``; ``"voxel"`` where it is not known."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the voxels."""
+
+    @property
+    @abstractmethod
+    def num_channels(self) -> int | None:
+        """Number of channels; None without a channel axis."""
+
+    @property
+    def channels(self) -> list[str] | None:
+        """Names of the channels, where they are known."""
+        return None
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """Attributes that are stored with the array."""
+        return {}
+
+    @property
+    def writable(self) -> bool:
+        """Whether regions can be written."""
+        return False
+
+    @property
+    def spatial_axes(self) -> list[str]:
+        """Names of the axes without the channels."""
+        return [axis for axis in self.axes if axis != "c"]
+
+    @property
+    def dims(self) -> int:
+        """Number of spatial axes."""
+        return len(self.spatial_axes)
+
+    @property
+    def data(self) -> NDArray[Any]:
+        """The whole array in memory, axes (c?, *spatial)."""
+        return self[self.roi]
+
+    @abstractmethod
+    def _read(self, roi: Roi) -> NDArray[Any]:
+        """Return the voxels of a region that is inside `roi`, on the grid, and not empty."""
+
+    def _write(self, roi: Roi, value: NDArray[Any]) -> None:
+        """Write a region, as for `_read`; the value has its exact shape. Overridden where `writable` can be true."""
+        raise NotImplementedError
+
+    def __getitem__(self, roi: Roi) -> NDArray[Any]:
+        """Return the voxels of a region.
+
+        Parameters
+        ----------
+        roi
+            World units; inside the array's own region and aligned to its voxels.
+
+        Returns
+        -------
+        NDArray
+            Axes (c?, *spatial), dtype as `dtype`.
+
+        Raises
+        ------
+        DataError
+            If the region is not inside the array or its borders lie between voxels; the message names both.
+        """
+        self.check_region(roi)
+        return np.empty(self._extent(roi), self.dtype) if roi.empty else self._read(roi)
+
+    def __setitem__(self, roi: Roi, value: Any) -> None:
+        """Write the voxels of a region; the value is broadcast to (c?, *spatial) and cast.
+
+        Raises
+        ------
+        DataError
+            As for reading, and if the array is not writable.
+        """
+        self.check_region(roi)
+        if not self.writable:
+            raise DataError(f"{self} is read-only: {roi} can't be written; write to a zarr array opened with mode 'a'")
+        block = np.broadcast_to(np.asarray(value), self._extent(roi))
+        if not roi.empty:
+            self._write(roi, block)
+
+    def to_ndarray(self, roi: Roi | None = None, fill_value: float | None = None, snap: Snap = "error") -> NDArray[Any]:
+        """Return the voxels of a region that may reach beyond the data or lie between voxels.
+
+        Parameters
+        ----------
+        roi
+            World units; the whole array if not given.
+        fill_value
+            What voxels beyond the data are; without it they are an error.
+        snap
+            How a region that is not aligned to the voxels is: an error, grown, shrunk, or moved to the closest.
+
+        Raises
+        ------
+        DataError
+            If the region reaches beyond the data without a `fill_value`, or is not aligned with `snap="error"`.
+        """
+        roi = self.roi if roi is None else roi
+        if snap != "error":
+            origin = self.roi.begin
+            roi = (roi - origin).snap_to_grid(self.voxel_size, mode=snap) + origin
+        if fill_value is None or self.roi.contains(roi):
+            return self[roi]
+        self._check_grid(roi)
+        padded = np.full(self._extent(roi), fill_value, self.dtype)
+        inside = roi.intersect(self.roi)
+        if not inside.empty:
+            place = (inside - roi.begin) / self.voxel_size
+            padded[(..., *place.to_slices())] = self[inside]
+        return padded
+
+    def _extent(self, roi: Roi) -> tuple[int, ...]:
+        channels = () if self.num_channels is None else (self.num_channels,)
+        return (*channels, *(roi.shape / self.voxel_size))
+
+    def check_region(self, roi: Roi) -> None:
+        """Check that a region can be read.
+
+        Raises
+        ------
+        DataError
+            If it is not inside the array, or its borders lie between voxels; the message names both regions.
+        """
+        if roi.dims != self.dims:
+            raise DataError(f"the region {roi} has {roi.dims} axes, but {self} has {self.dims}: {self.spatial_axes}")
+        outside = [a < b for a, b in zip(roi.begin, self.roi.begin, strict=True)]
+        outside += [a > b for a, b in zip(roi.end, self.roi.end, strict=True)]
+        if any(outside):
+            raise DataError(
+                f"the region {roi} {self.units} is not inside the data at {self.roi}; ask for less, or pad with "
+                "to_ndarray(roi, fill_value=...)"
+            )
+        self._check_grid(roi)
+
+    def _check_grid(self, roi: Roi) -> None:
+        if any((roi.begin - self.roi.begin) % self.voxel_size) or any(roi.shape % self.voxel_size):
+            raise DataError(
+                f"the region {roi} {self.units} is not aligned to the voxels of the data at {self.roi} with voxel size "
+                f"{self.voxel_size}; choose to_ndarray(roi, snap='grow'), 'shrink' or 'closest'"
+            )
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({self.dtype}, axes {self.axes}, {self.roi} {self.units}, voxels {self.voxel_size})"
+        )

@@ -1,0 +1,69 @@
+"""The base of arrays that show another array differently."""
+
+from typing import Any
+
+import numpy as np
+from funlib.geometry import Coordinate, Roi
+from numpy.typing import NDArray
+
+from dalsegno.arrays.array import Array
+
+__all__ = ["ArrayView"]
+
+
+class ArrayView(Array):
+    """An array that shows `source_array`; a concrete view overrides what differs.
+
+    Nothing is read before it is asked for.
+
+    Parameters
+    ----------
+    source_array
+        The array that is shown.
+    """
+
+    def __init__(self, source_array: Array) -> None:
+        self.source_array = source_array
+
+    @property
+    def axes(self) -> list[str]:
+        """Axes of the source."""
+        return self.source_array.axes
+
+    @property
+    def voxel_size(self) -> Coordinate:
+        """Voxel size of the source."""
+        return self.source_array.voxel_size
+
+    @property
+    def roi(self) -> Roi:
+        """Region of the source."""
+        return self.source_array.roi
+
+    @property
+    def units(self) -> str:
+        """Units of the source."""
+        return self.source_array.units
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the source."""
+        return self.source_array.dtype
+
+    @property
+    def num_channels(self) -> int | None:
+        """Number of channels of the source."""
+        return self.source_array.num_channels
+
+    @property
+    def channels(self) -> list[str] | None:
+        """Names of the source's channels."""
+        return self.source_array.channels
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """Attributes of the source."""
+        return self.source_array.attrs
+
+    def _read(self, roi: Roi) -> NDArray[Any]:
+        return self.source_array[roi]

@@ -1,0 +1,108 @@
+"""Labels grouped into classes, one binary channel each."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from funlib.geometry import Roi
+from numpy.typing import NDArray
+
+from dalsegno.arrays.array import ArrayConfig
+from dalsegno.arrays.array_view import ArrayView
+from dalsegno.config import config, field
+from dalsegno.errors import DataError, Problem
+
+__all__ = ["BinarizeArray", "BinarizeArrayConfig"]
+
+
+@config
+class BinarizeArrayConfig(ArrayConfig):
+    """Labels grouped into classes, one binary channel each; classes may share labels."""
+
+    source_array_config: ArrayConfig = field(help="Labels: integers, no channel axis or one channel.")
+    groupings: tuple[tuple[str, tuple[int, ...]], ...] = field(
+        help="Name of each class with the ids that make it up; no ids means all but the background."
+    )
+    background: int = field(help="The id that is in no class.", default=0)
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield a problem if there are no classes, or two of one name."""
+        names = [name for name, _ in self.groupings]
+        if not names:
+            yield Problem("there are no classes; write [[name, [ids]], …]", ("groupings",))
+        for position, name in enumerate(names):
+            if name in names[:position]:
+                yield Problem(f"the class {name!r} is there already; give each its own name", ("groupings", position))
+
+
+class BinarizeArray(ArrayView):
+    """Binary classes, uint8, axes (c, *spatial); channel *i* is 1 on the labels of grouping *i*.
+
+    Raises
+    ------
+    DataError
+        If the source holds floats, or several channels.
+    """
+
+    def __init__(self, array_config: BinarizeArrayConfig) -> None:
+        super().__init__(array_config.source_array_config.open())
+        self.config = array_config
+        source = self.source_array
+        if source.dtype.kind not in "iub":
+            raise DataError(
+                f"{source} holds {source.dtype}, but labels are integers; cut intensities with ThresholdArray instead"
+            )
+        if source.num_channels not in (None, 1):
+            raise DataError(
+                f"{source} has {source.num_channels} channels, but labels have one; is the axis order right?"
+            )
+        labels = np.dtype(np.uint8) if source.dtype.kind == "b" else source.dtype
+        self._ids = [_sorted_ids(ids, labels, array_config.background) for _, ids in array_config.groupings]
+
+    @property
+    def axes(self) -> list[str]:
+        """The source's spatial axes after ``"c"``."""
+        return ["c", *self.source_array.spatial_axes]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """uint8."""
+        return np.dtype(np.uint8)
+
+    @property
+    def num_channels(self) -> int:
+        """One for each class."""
+        return len(self.config.groupings)
+
+    @property
+    def channels(self) -> list[str]:
+        """Names of the classes."""
+        return [name for name, _ in self.config.groupings]
+
+    def _read(self, roi: Roi) -> NDArray[Any]:
+        labels = self.source_array[roi]
+        if self.source_array.num_channels is not None:
+            labels = labels[0]
+        if labels.dtype.kind == "b":
+            labels = labels.view(np.uint8)
+        binary = np.empty((len(self._ids), *labels.shape), np.uint8)
+        for channel, (ids, (_, given)) in enumerate(zip(self._ids, self.config.groupings, strict=True)):
+            binary[channel] = _members(labels, ids) if given else labels != self.config.background
+        return binary
+
+
+BinarizeArrayConfig.array_type = BinarizeArray
+
+
+def _sorted_ids(ids: Iterable[int], dtype: np.dtype[Any], background: int) -> NDArray[Any]:
+    """Return the ids that can occur, in the labels' own dtype: floats would merge ids beyond 2^53."""
+    limits = np.iinfo(dtype)
+    return np.array(sorted({i for i in ids if limits.min <= i <= limits.max} - {background}), dtype)
+
+
+def _members(labels: NDArray[Any], ids: NDArray[Any]) -> NDArray[np.bool_]:
+    if not len(ids):
+        return np.zeros(labels.shape, np.bool_)
+    place = np.searchsorted(ids, labels)
+    place[place == len(ids)] = 0
+    return np.asarray(ids[place] == labels)

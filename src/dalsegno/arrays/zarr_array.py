@@ -1,0 +1,228 @@
+"""A zarr array on disk."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from funlib.geometry import Coordinate, Roi
+from numpy.typing import DTypeLike
+from upath import UPath
+
+from dalsegno.arrays.array import ArrayConfig
+from dalsegno.arrays.frame import find_frame, stated
+from dalsegno.arrays.stored_array import StoredArray
+from dalsegno.config import config, coordinate, field, one_of, positive
+from dalsegno.errors import DataError
+from dalsegno.sources import FileSource, open_source
+from dalsegno.units import canonical
+
+__all__ = ["ZarrArray", "ZarrArrayConfig"]
+
+_CHUNK_VOXELS = 64**3
+
+
+@config
+class ZarrArrayConfig(ArrayConfig):
+    """A zarr array on disk, version 2 or 3. Values that are given win over the array's attributes."""
+
+    file_name: UPath = field(help="Path of the zarr container.")
+    dataset: str = field(help="Name of the array in the container, such as 'volumes/raw'; empty if it is the root.")
+    snap_to_grid: Coordinate | None = field(
+        help="World units: shrink the region until it begins and ends on multiples of this.",
+        default=None,
+        check=positive,
+    )
+    axes: tuple[str, ...] | None = field(
+        help="Names of the axes in the order in which they are stored; 'c' for channels.", default=None
+    )
+    mode: str | None = field(
+        help="'r' only reads; the others may write too. Opening never creates anything.",
+        default="a",
+        check=one_of("r", "r+", "a", "w"),
+    )
+    voxel_size: tuple[float, ...] | None = field(
+        help="Size of a voxel in `units`, per spatial axis.", default=None, check=positive
+    )
+    offset: tuple[float, ...] | None = field(
+        help="World position of the array's lower corner in `units`, per spatial axis.", default=None
+    )
+    units: str | None = field(help="Unit of all world coordinates: nm, pm, um, mm …", default=None)
+
+
+class ZarrArray(StoredArray):
+    """A zarr array on disk. Without units of its own, its world coordinates are in ``"voxel"`` units.
+
+    Raises
+    ------
+    DataError
+        If the array is missing, or its shape, axes and voxel size don't fit each other.
+    ConfigError
+        If voxel size or offset are not whole in the units.
+    """
+
+    source: FileSource
+
+    def __init__(self, array_config: ZarrArrayConfig) -> None:
+        mode = "r" if array_config.mode == "r" else "r+"
+        source = open_source(array_config.file_name, array_config.dataset, format="zarr", mode=mode)
+        what = f"{array_config.file_name}/{array_config.dataset}"
+        frame = find_frame(source.shape, stated(array_config), source.metadata, what=what, unitless=True)
+        super().__init__(source, frame, _snapped(frame.roi(source.shape), frame.voxel_size, array_config.snap_to_grid))
+        self.config = array_config
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """Attributes of the zarr array."""
+        return self.source.attrs
+
+    @property
+    def channels(self) -> list[str] | None:
+        """Names of the channels, from the attribute ``channels``."""
+        names = self.source.metadata.channels
+        return list(names) if names is not None and len(names) == self.num_channels else None
+
+    def add_metadata(self, metadata: dict[str, Any]) -> None:
+        """Add attributes to the stored array.
+
+        Raises
+        ------
+        DataError
+            If it was opened for reading only.
+        """
+        if not self.writable:
+            raise DataError(f"{self} is read-only: attributes can't be added; open it with mode 'a'")
+        self.source.array.attrs.update(metadata)
+
+    @classmethod
+    def open_from_array_identifier(cls, array_identifier: Any, name: str = "") -> "ZarrArray":
+        """Open an array that `create_from_array_identifier` made.
+
+        Parameters
+        ----------
+        array_identifier
+            Has a `container`, the path, and a `dataset`, the name inside.
+        name
+            Name of the array.
+        """
+        return cls(ZarrArrayConfig(name=name, file_name=array_identifier.container, dataset=array_identifier.dataset))
+
+    @classmethod
+    def create_from_array_identifier(  # noqa: PLR0913 - all that a stored array is
+        cls,
+        array_identifier: Any,
+        axes: Sequence[str],
+        roi: Roi,
+        num_channels: int | None,
+        voxel_size: Coordinate,
+        dtype: DTypeLike,
+        mode: str = "a",
+        write_size: Coordinate | None = None,
+        name: str | None = None,
+        overwrite: bool = False,
+        units: str = "voxel",
+    ) -> "ZarrArray":
+        """Create an array of zeros and open it.
+
+        New containers are zarr version 3; an existing container keeps its version. Chunks hold about 64³
+        voxels of one channel, compressed with zstd.
+
+        Parameters
+        ----------
+        array_identifier
+            Has a `container`, the path, and a `dataset`, the name inside.
+        axes
+            Names of the axes; ``"c"`` first where there are channels.
+        roi
+            World units: the region it covers.
+        num_channels
+            Number of channels; None without a channel axis.
+        voxel_size
+            World units.
+        dtype
+            Type of the voxels.
+        mode
+            ``"a"`` creates; ``"w"`` replaces an array that is there, as `overwrite` does.
+        write_size
+            World units: regions of this size, from the array's corner on, never share a chunk.
+        name
+            Name of the array.
+        overwrite
+            Replace an array of the same name. The rest of the container stays.
+        units
+            Unit of the world coordinates.
+
+        Raises
+        ------
+        DataError
+            If the array exists and is not to be replaced, or the region is no multiple of the voxel size.
+        """
+        voxel_size = coordinate(voxel_size)
+        if any(roi.shape % voxel_size):
+            raise DataError(
+                f"the region {roi} is no multiple of the voxel size {voxel_size}; snap it to the voxels first"
+            )
+        channels = () if num_channels is None else (num_channels,)
+        if len(axes) != len(channels) + roi.dims:
+            raise DataError(f"axes {list(axes)} don't fit a region of {roi.dims} axes with num_channels={num_channels}")
+        spatial = roi.shape / voxel_size
+        attributes = {
+            "axis_names": list(axes),
+            "offset": list(roi.begin),
+            "voxel_size": list(voxel_size),
+            "units": [canonical(units)] * roi.dims,
+        }
+        _create(
+            array_identifier,
+            overwrite=overwrite or mode == "w",
+            shape=(*channels, *spatial),
+            chunks=(*(1 for _ in channels), *_chunks(spatial, write_size and coordinate(write_size) / voxel_size)),
+            dtype=dtype,
+            attributes=attributes,
+        )
+        return cls.open_from_array_identifier(array_identifier, name or "")
+
+
+ZarrArrayConfig.array_type = ZarrArray
+
+
+def _snapped(roi: Roi, voxel_size: Coordinate, grid: Coordinate | None) -> Roi:
+    if grid is None:
+        return roi
+    snapped = roi.snap_to_grid(grid, mode="shrink")
+    if snapped.empty:
+        raise DataError(f"the region {roi} holds no voxel of the grid {grid}; choose a smaller snap_to_grid")
+    if any((snapped.begin - roi.begin) % voxel_size) or any(snapped.shape % voxel_size):
+        raise DataError(
+            f"the region {roi} with voxels of {voxel_size} can't be snapped to a grid of {grid}: borders "
+            "would lie between voxels; use a multiple of the voxel size"
+        )
+    return snapped
+
+
+def _create(array_identifier: Any, *, overwrite: bool, **options: Any) -> None:
+    import zarr
+    from zarr.errors import ContainsArrayError
+
+    group = zarr.open_group(str(array_identifier.container), mode="a")
+    *parents, _ = array_identifier.dataset.split("/")
+    if parents:
+        group.require_group("/".join(parents))
+    try:
+        group.create_array(array_identifier.dataset, overwrite=overwrite, **options)
+    except ContainsArrayError as error:
+        raise DataError(
+            f"{array_identifier.container} has an array {array_identifier.dataset!r} already; remove it, "
+            "choose another name, or pass overwrite=True"
+        ) from error
+
+
+def _chunks(spatial: Coordinate, write_size: Coordinate | None) -> tuple[int, ...]:
+    edge = round(_CHUNK_VOXELS ** (1 / len(spatial)))
+    if write_size is None:
+        return tuple(min(size, edge) for size in spatial)
+    return tuple(_divisor(size, edge) for size in write_size)
+
+
+def _divisor(size: int, wanted: int) -> int:
+    """Return the divisor of `size` that is nearest to `wanted` as a ratio."""
+    divisors = [number for number in range(1, size + 1) if size % number == 0]
+    return min(divisors, key=lambda number: max(number / wanted, wanted / number))

@@ -1,0 +1,134 @@
+"""Resampling by rational factors, one axis after the other.
+
+Output voxel ``j`` of an axis covers the source interval ``[j * down / up, (j + 1) * down / up)``. Each
+output voxel depends on its own place alone, so any tiling gives the voxels that reading at once gives.
+"""
+
+import math
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+__all__ = ["Taps", "interpolating_taps", "nearest_taps", "resample", "resampled_size"]
+
+
+@frozen(eq=False)
+class Taps:
+    """Which source voxels the output voxels of one axis are made of.
+
+    Attributes
+    ----------
+    index
+        int64, (output voxels, taps): positions along the source axis.
+    weight
+        float64, the same shape; the weights of one output voxel sum to 1.
+    """
+
+    index: NDArray[np.int64]
+    weight: NDArray[np.float64]
+
+    @property
+    def first(self) -> int:
+        """The lowest source voxel that is needed."""
+        return int(self.index.min())
+
+    @property
+    def stop(self) -> int:
+        """One past the highest source voxel that is needed."""
+        return int(self.index.max()) + 1
+
+
+def resampled_size(size: int, up: int, down: int) -> int:
+    """Return how many whole output voxels `size` source voxels make; a remainder is cropped."""
+    return size * up // down
+
+
+def nearest_taps(start: int, stop: int, *, up: int, down: int) -> Taps:
+    """Take the source voxel at the centre of each output voxel; of two that meet there, the upper one.
+
+    Parameters
+    ----------
+    start, stop
+        Range of output voxels, ``0 <= start < stop``.
+    up, down
+        The output has ``up / down`` voxels per source voxel.
+    """
+    output = np.arange(start, stop, dtype=np.int64)[:, None]
+    return Taps((2 * output + 1) * down // (2 * up), np.ones(output.shape))
+
+
+def interpolating_taps(start: int, stop: int, *, size: int, up: int, down: int) -> Taps:
+    """Average the interval of each output voxel where voxels grow, interpolate at its centre where they shrink.
+
+    Parameters
+    ----------
+    start, stop
+        Range of output voxels, ``0 <= start < stop <= resampled_size(size, up, down)``.
+    size
+        Voxels of the source axis; interpolation repeats the border voxel beyond it.
+    up, down
+        The output has ``up / down`` voxels per source voxel.
+    """
+    output = np.arange(start, stop, dtype=np.int64)[:, None]
+    return _mean(output, up, down) if down >= up else _linear(output, size, up, down)
+
+
+def _mean(output: NDArray[np.int64], up: int, down: int) -> Taps:
+    # in units of 1 / up source voxels, so that the overlaps are exact
+    begin = output * down
+    most = -(-(down + up - math.gcd(up, down)) // up)
+    index = begin // up + np.arange(most, dtype=np.int64)
+    overlap = np.minimum((index + 1) * up, begin + down) - np.maximum(index * up, begin)
+    weight = np.maximum(overlap, 0) / down
+    return Taps(np.where(weight > 0, index, begin // up), weight)
+
+
+def _linear(output: NDArray[np.int64], size: int, up: int, down: int) -> Taps:
+    # centres lie at ((2 j + 1) * down - up) / (2 up) on the scale on which voxel k has its centre at k
+    lower, rest = np.divmod((2 * output + 1) * down - up, 2 * up)
+    upper_weight = rest / (2 * up)
+    upper = np.where(rest > 0, lower + 1, lower)
+    index = np.clip(np.concatenate([lower, upper], axis=1), 0, size - 1)
+    return Taps(index, np.concatenate([1 - upper_weight, upper_weight], axis=1))
+
+
+def resample(block: NDArray[np.generic], taps: list[Taps]) -> NDArray[np.generic]:
+    """Resample the last axes of a block.
+
+    Parameters
+    ----------
+    block
+        (*others, *resampled): source voxels from `Taps.first` to `Taps.stop` of each resampled axis.
+    taps
+        One for each of the last axes.
+
+    Returns
+    -------
+    NDArray
+        (*others, *output voxels), the block's dtype. With one tap per axis voxels are copied exactly; averages
+        are taken in float32 (float64 for wide types) and rounded half to even where the dtype is integer.
+    """
+    axes = range(block.ndim - len(taps), block.ndim)
+    if all(axis_taps.index.shape[1] == 1 for axis_taps in taps):
+        for axis, axis_taps in zip(axes, taps, strict=True):
+            block = block.take(axis_taps.index[:, 0] - axis_taps.first, axis)
+        return block
+    wide = block.dtype.itemsize > 2 and block.dtype != np.float32
+    result: NDArray[np.floating] = block.astype(np.float64 if wide else np.float32)
+    for axis, axis_taps in zip(axes, taps, strict=True):
+        result = _weighted(result, axis, axis_taps)
+    if block.dtype.kind in "iub":
+        result = np.rint(result)
+    return result.astype(block.dtype)
+
+
+def _weighted(block: NDArray[np.floating], axis: int, taps: Taps) -> NDArray[np.floating]:
+    shape = [-1 if at == axis else 1 for at in range(block.ndim)]
+    total: NDArray[np.floating] | None = None
+    for index, weight in zip(taps.index.T, taps.weight.T.astype(block.dtype), strict=True):
+        part = block.take(index - taps.first, axis) * weight.reshape(shape)
+        total = part if total is None else np.add(total, part, out=total)
+    if total is None:
+        raise ValueError("taps without any source voxel")
+    return total

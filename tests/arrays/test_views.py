@@ -1,0 +1,219 @@
+import numpy as np
+import pytest
+import zarr
+from funlib.geometry import Coordinate, Roi
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dalsegno.arrays.binarize_array import BinarizeArrayConfig
+from dalsegno.arrays.concat_array import ConcatArrayConfig
+from dalsegno.arrays.crop_array import CropArrayConfig
+from dalsegno.arrays.intensities_array import IntensitiesArrayConfig
+from dalsegno.arrays.resampled_array import ResampledArrayConfig
+from dalsegno.arrays.threshold_array import ThresholdArrayConfig
+from dalsegno.arrays.zarr_array import ZarrArrayConfig
+from dalsegno.errors import ConfigError, DataError
+
+DATA = np.random.default_rng(0).integers(0, 12, (6, 7, 9)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """Return a function that stores data with voxels of (8, 4, 4) nm at (80, 0, 0) and returns the array's config."""
+    folder = tmp_path_factory.mktemp("views")
+
+    def store(data, **attributes):
+        path = folder / f"{len(list(folder.iterdir()))}.zarr"
+        dims = 3
+        axes = ["c"] * (data.ndim - dims) + ["z", "y", "x"]
+        frame = {"axes": axes, "voxel_size": [8, 4, 4], "offset": [80, 0, 0], "units": "nm"}
+        zarr.create_array(path, data=data, attributes=frame | attributes)
+        return ZarrArrayConfig(file_name=path, dataset="")
+
+    return store
+
+
+class TestCrop:
+    def test_shows_and_writes_a_part(self, stored):
+        source = stored(DATA)
+        crop = CropArrayConfig(source_array_config=source, roi=Roi((88, 4, 8), (16, 8, 12))).open()
+        assert crop.roi == Roi((88, 4, 8), (16, 8, 12))
+        np.testing.assert_array_equal(crop.data, DATA[1:3, 1:3, 2:5])
+        with pytest.raises(DataError, match="not inside"):
+            crop[Roi((80, 4, 8), (16, 8, 12))]
+        crop[Roi((88, 4, 8), (8, 4, 4))] = 99
+        assert source.open().data[1, 1, 2] == 99
+        assert (source.open().data == 99).sum() == 1
+
+    @pytest.mark.parametrize(
+        ("roi", "message"),
+        [
+            (Roi((0, 0, 0), (400, 8, 8)), "not inside"),
+            (Roi((88, 2, 0), (8, 8, 8)), "not aligned"),
+            (Roi((88, 0, 0), (0, 8, 8)), "empty"),
+        ],
+    )
+    def test_a_part_that_is_not_there_is_an_error(self, stored, roi, message):
+        with pytest.raises(DataError, match=message):
+            CropArrayConfig(source_array_config=stored(DATA), roi=roi).open()
+
+
+class TestIntensities:
+    @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.uint64])
+    def test_scales(self, stored, dtype):
+        source = stored(DATA.astype(dtype), channels=["a"])
+        array = IntensitiesArrayConfig(source_array_config=source, min=2.0, max=10.0).open()
+        assert array.data.dtype == array.dtype == np.float32
+        np.testing.assert_allclose(array.data, (DATA.astype(float) - 2) / 8, rtol=1e-6)
+        assert (array.voxel_size, array.units, array.axes) == (Coordinate(8, 4, 4), "nm", ["z", "y", "x"])
+
+    def test_wide_integers_keep_their_digits(self, stored):
+        large = (DATA.astype(np.uint64) + np.uint64(2**40)).astype(np.uint64)
+        array = IntensitiesArrayConfig(source_array_config=stored(large), min=2.0**40, max=2.0**40 + 11).open()
+        np.testing.assert_allclose(array.data, DATA / 11, rtol=1e-6)
+
+    def test_an_empty_range_is_a_problem(self, stored):
+        with pytest.raises(ConfigError, match="divide by 0"):
+            IntensitiesArrayConfig(source_array_config=stored(DATA), min=1.0, max=1.0)
+
+
+def test_threshold_includes_its_value(stored):
+    array = ThresholdArrayConfig(source_array_config=stored(DATA), threshold=5.0).open()
+    assert array.data.dtype == array.dtype == np.uint8
+    np.testing.assert_array_equal(array.data, DATA >= 5)
+    with pytest.raises(DataError, match="read-only"):
+        array[array.roi] = 1
+
+
+class TestBinarize:
+    @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.uint64])
+    def test_groups_labels(self, stored, dtype):
+        groupings = [("mito", [3, 4, 5]), ("all", []), ("none", [300, -1]), ("background too", [0, 4])]
+        array = BinarizeArrayConfig(source_array_config=stored(DATA.astype(dtype)), groupings=groupings).open()
+        assert (array.axes, array.num_channels) == (["c", "z", "y", "x"], 4)
+        assert array.channels == ["mito", "all", "none", "background too"]
+        assert array.data.dtype == array.dtype == np.uint8
+        wanted = [np.isin(DATA, [3, 4, 5]), DATA != 0, np.zeros_like(DATA), DATA == 4]
+        np.testing.assert_array_equal(array.data, np.stack(wanted))
+        np.testing.assert_array_equal(array[Roi((88, 0, 0), (8, 8, 8))], np.stack(wanted)[:, 1:2, :2, :2])
+
+    def test_another_background(self, stored):
+        config = BinarizeArrayConfig(source_array_config=stored(DATA), groupings=[("all", [])], background=3)
+        np.testing.assert_array_equal(config.open().data[0], DATA != 3)
+
+    def test_large_ids_are_exact(self, stored):
+        labels = DATA.astype(np.uint64) + np.uint64(2**60)
+        config = BinarizeArrayConfig(source_array_config=stored(labels), groupings=[("one", [2**60 + 5])])
+        np.testing.assert_array_equal(config.open().data[0], DATA == 5)
+
+    def test_a_single_channel_is_taken_and_bool_is_a_label(self, stored):
+        config = BinarizeArrayConfig(source_array_config=stored(DATA[None] > 5), groupings=[("one", [1])])
+        np.testing.assert_array_equal(config.open().data[0], DATA > 5)
+
+    def test_what_is_no_label_is_an_error(self, stored):
+        with pytest.raises(DataError, match="ThresholdArray"):
+            BinarizeArrayConfig(source_array_config=stored(DATA.astype(float)), groupings=[("a", [1])]).open()
+        with pytest.raises(DataError, match="2 channels"):
+            BinarizeArrayConfig(source_array_config=stored(np.stack([DATA, DATA])), groupings=[("a", [1])]).open()
+        with pytest.raises(ConfigError, match="own name"):
+            BinarizeArrayConfig(source_array_config=stored(DATA), groupings=[("a", [1]), ("a", [2])])
+
+
+class TestConcat:
+    def test_the_order_is_that_of_the_channels(self, stored):
+        configs = {"b": stored(DATA.astype(np.uint16) + 500), "a": stored(DATA[None])}
+        array = ConcatArrayConfig(channels=["a", "missing", "b"], source_array_configs=configs).open()
+        assert (array.channels, array.num_channels, array.dtype) == (["a", "missing", "b"], 3, np.uint16)
+        wanted = np.stack([DATA.astype(np.uint16), np.zeros(DATA.shape, np.uint16), DATA.astype(np.uint16) + 500])
+        np.testing.assert_array_equal(array.data, wanted)
+        np.testing.assert_array_equal(array[Roi((88, 0, 4), (8, 8, 8))], wanted[:, 1:2, :2, 1:3])
+
+    def test_the_default_stands_in(self, stored):
+        array = ConcatArrayConfig(
+            channels=["a", "b"], source_array_configs={"a": stored(DATA)}, default_config=stored(DATA + 1)
+        ).open()
+        np.testing.assert_array_equal(array.data, np.stack([DATA, DATA + 1]))
+
+    def test_arrays_that_differ_are_named(self, stored):
+        others = {
+            "voxel_size": stored(DATA, voxel_size=[8, 4, 8]),
+            "roi": stored(DATA[1:]),
+            "units": stored(DATA, units="pm"),
+        }
+        for what, other in others.items():
+            with pytest.raises(DataError, match=rf"channel 'b' has {what if what != 'voxel_size' else 'roi'}"):
+                ConcatArrayConfig(channels=["a", "b"], source_array_configs={"a": stored(DATA), "b": other}).open()
+        with pytest.raises(DataError, match="2 channels itself"):
+            ConcatArrayConfig(channels=["a"], source_array_configs={"a": stored(np.stack([DATA, DATA]))}).open()
+        mixed = {"a": stored(DATA.astype(np.uint64)), "b": stored(DATA.astype(np.int64))}
+        with pytest.raises(DataError, match="same type"):
+            ConcatArrayConfig(channels=["a", "b"], source_array_configs=mixed).open()
+
+    def test_problems_of_the_config(self, stored):
+        with pytest.raises(ConfigError, match="did you mean 'mito'"):
+            ConcatArrayConfig(channels=["mito"], source_array_configs={"mitos": stored(DATA)})
+        with pytest.raises(ConfigError, match="no array"):
+            ConcatArrayConfig(channels=["a"], source_array_configs={})
+        with pytest.raises(ConfigError, match="not distinct"):
+            ConcatArrayConfig(channels=["a", "a"], source_array_configs={"a": stored(DATA)})
+
+
+class TestResampled:
+    def test_coarser_intensities_are_block_means(self, stored):
+        array = ResampledArrayConfig(
+            source_array_config=stored(DATA.astype(np.float32)),
+            upsample=[1, 1, 1],
+            downsample=[1, 2, 2],
+            interp_order=True,
+        ).open()
+        assert (array.voxel_size, array.roi) == (Coordinate(8, 8, 8), Roi((80, 0, 0), (48, 24, 32)))
+        means = DATA[:, :6, :8].reshape(6, 3, 2, 4, 2).mean(axis=(2, 4))
+        np.testing.assert_allclose(array.data, means, rtol=1e-6)
+
+    def test_finer_labels_are_repeated(self, stored):
+        array = ResampledArrayConfig(
+            source_array_config=stored(np.stack([DATA, DATA + 1])),
+            upsample=[2, 1, 4],
+            downsample=[1, 1, 1],
+            interp_order=False,
+        ).open()
+        assert (array.voxel_size, array.num_channels) == (Coordinate(4, 4, 1), 2)
+        np.testing.assert_array_equal(array.data[0], DATA.repeat(2, 0).repeat(4, 2))
+
+    def test_voxels_that_are_not_whole_name_the_unit(self, stored):
+        config = ResampledArrayConfig(
+            source_array_config=stored(DATA), upsample=[1, 8, 8], downsample=[1, 1, 1], interp_order=True
+        )
+        with pytest.raises(ConfigError, match=r"8000, 500, 500\], units: pm"):
+            config.open()
+
+    def test_factors_that_do_not_fit_are_errors(self, stored):
+        with pytest.raises(DataError, match="3 spatial axes"):
+            ResampledArrayConfig(
+                source_array_config=stored(DATA), upsample=[1, 1], downsample=[2, 2], interp_order=True
+            ).open()
+        with pytest.raises(DataError, match="smaller than one voxel"):
+            ResampledArrayConfig(
+                source_array_config=stored(DATA), upsample=[1, 1, 1], downsample=[8, 1, 1], interp_order=True
+            ).open()
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(data=st.data(), interp_order=st.booleans())
+    def test_any_tiling_reads_what_reading_at_once_reads(self, stored, data, interp_order):
+        factors = st.sampled_from([(1, 1), (1, 2), (1, 3), (2, 1), (4, 1), (2, 3), (4, 3)])
+        chosen = data.draw(st.tuples(factors, factors, factors))
+        source = stored(DATA, voxel_size=[12, 12, 12], offset=[80, 0, 0])
+        array = ResampledArrayConfig(
+            source_array_config=source,
+            upsample=[up for up, _ in chosen],
+            downsample=[down for _, down in chosen],
+            interp_order=interp_order,
+        ).open()
+        whole, tiled = array.data, np.empty((*(array.roi.shape / array.voxel_size),), array.dtype)
+        cuts = [sorted({0, size, *data.draw(st.lists(st.integers(0, size), max_size=2))}) for size in whole.shape]
+        for index in np.ndindex(*(len(cut) - 1 for cut in cuts)):
+            begin = Coordinate(cut[at] for cut, at in zip(cuts, index, strict=True))
+            end = Coordinate(cut[at + 1] for cut, at in zip(cuts, index, strict=True))
+            roi = Roi(begin, end - begin)
+            tiled[roi.to_slices()] = array[roi * array.voxel_size + array.roi.begin]
+        np.testing.assert_array_equal(tiled, whole)

@@ -1,0 +1,120 @@
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import zarr
+from funlib.geometry import Coordinate, Roi
+
+from dalsegno.arrays.zarr_array import ZarrArray, ZarrArrayConfig
+from dalsegno.errors import ConfigError, DataError
+from dalsegno.sources import from_spec
+
+ROI = Roi((80, 0, 16), (160, 80, 48))
+VOXEL = Coordinate(8, 4, 4)
+
+
+@pytest.fixture
+def identifier(tmp_path):
+    return SimpleNamespace(container=tmp_path / "a.zarr", dataset="volumes/raw")
+
+
+def create(identifier, num_channels=2, dtype=np.float32, **options):
+    axes = ["z", "y", "x"] if num_channels is None else ["c", "z", "y", "x"]
+    return ZarrArray.create_from_array_identifier(identifier, axes, ROI, num_channels, VOXEL, dtype, **options)
+
+
+def test_what_was_created_opens_again(identifier):
+    created = create(identifier, units="nm", name="prediction")
+    assert created.config.name == "prediction"
+    data = np.random.default_rng(0).random((2, 20, 20, 12)).astype(np.float32)
+    created[ROI] = data
+    for array in (ZarrArray.open_from_array_identifier(identifier), created):
+        assert (array.axes, array.roi, array.voxel_size) == (["c", "z", "y", "x"], ROI, VOXEL)
+        assert (array.units, array.dtype, array.num_channels) == ("nm", np.float32, 2)
+        np.testing.assert_array_equal(array.data, data)
+    document = json.loads((identifier.container / "volumes/raw/zarr.json").read_text())
+    assert document["zarr_format"] == 3
+    assert "zstd" in json.dumps(document["codecs"])
+    assert "volumes/raw" in zarr.open_group(identifier.container, mode="r")
+
+
+def test_an_array_without_channels_or_units(identifier):
+    array = create(identifier, None, np.uint64)
+    assert (array.axes, array.num_channels, array.units) == (["z", "y", "x"], None, "voxel")
+    assert not array.data.any()
+
+
+def test_an_existing_array_is_replaced_only_on_request(identifier):
+    create(identifier)[ROI] = 1
+    with pytest.raises(DataError, match="overwrite=True"):
+        create(identifier)
+    other = SimpleNamespace(container=identifier.container, dataset="volumes/other")
+    create(other)[ROI] = 2
+    assert not create(identifier, overwrite=True).data.any()
+    assert not create(identifier, mode="w").data.any()
+    assert (ZarrArray.open_from_array_identifier(other).data == 2).all()
+
+
+def test_chunks_never_cross_the_regions_that_are_written(identifier):
+    assert create(identifier).source.chunks == (1, 20, 20, 12)
+    for write_size, chunks in (((80, 40, 24), (10, 10, 6)), ((8 * 112, 4 * 256, 4 * 127), (56, 64, 127))):
+        array = create(identifier, write_size=Coordinate(write_size), overwrite=True)
+        assert array.source.chunks[1:] == chunks
+
+
+def test_regions_are_written_and_metadata_is_added(identifier):
+    array = create(identifier)
+    region = Roi((88, 4, 20), (8, 8, 4))
+    array[region] = 5
+    assert array.data.sum() == 5 * 2 * 2
+    array.add_metadata({"iteration": 7})
+    assert array.attrs["iteration"] == 7
+    assert ZarrArray.open_from_array_identifier(identifier).attrs["iteration"] == 7
+
+
+def test_a_read_only_array_is_not_written(identifier):
+    create(identifier)
+    config = ZarrArrayConfig(file_name=identifier.container, dataset=identifier.dataset, mode="r")
+    array = config.open()
+    with pytest.raises(DataError, match="read-only"):
+        array[ROI] = 1
+    with pytest.raises(DataError, match="read-only"):
+        array.add_metadata({"a": 1})
+    assert not from_spec(array.source.to_spec()).writable
+
+
+def test_opening_creates_nothing(tmp_path):
+    with pytest.raises(DataError, match="does not exist"):
+        ZarrArrayConfig(file_name=tmp_path / "missing.zarr", dataset="raw").open()
+    assert not list(tmp_path.iterdir())
+
+
+def test_snapping_shrinks_the_region(identifier):
+    create(identifier)[ROI] = np.arange(12)
+    config = ZarrArrayConfig(file_name=identifier.container, dataset=identifier.dataset, snap_to_grid=(48, 32, 32))
+    array = config.open()
+    assert array.roi == Roi((96, 0, 32), (144, 64, 32))
+    np.testing.assert_array_equal(array.data[0, 0, 0], np.arange(4, 12))
+    with pytest.raises(DataError, match="between voxels"):
+        ZarrArrayConfig(file_name=identifier.container, dataset=identifier.dataset, snap_to_grid=(6, 4, 4)).open()
+    with pytest.raises(DataError, match="no voxel"):
+        ZarrArrayConfig(file_name=identifier.container, dataset=identifier.dataset, snap_to_grid=(800, 4, 4)).open()
+
+
+def test_the_config_overrides_the_attributes(tmp_path):
+    zarr.create_array(tmp_path / "a.zarr", data=np.zeros((3, 4, 2), np.uint8), attributes={"resolution": [9, 9]})
+    array = ZarrArrayConfig(
+        file_name=tmp_path / "a.zarr", dataset="", axes=["y", "x", "c"], voxel_size=[8, 4], offset=[80, 0], units="nm"
+    ).open()
+    assert (array.axes, array.roi, array.units) == (["c", "y", "x"], Roi((80, 0), (24, 16)), "nm")
+    with pytest.raises(ConfigError, match="units: pm"):
+        ZarrArrayConfig(
+            file_name=tmp_path / "a.zarr", dataset="", axes=["y", "x", "c"], voxel_size=[8.5, 4], units="nm"
+        ).open()
+
+
+def test_names_of_channels_are_read(tmp_path):
+    attributes = {"axis_names": ["c^", "x"], "channels": ["mito", "membrane"]}
+    zarr.create_array(tmp_path / "a.zarr", data=np.zeros((2, 4), np.uint8), attributes=attributes)
+    assert ZarrArrayConfig(file_name=tmp_path / "a.zarr", dataset="").open().channels == ["mito", "membrane"]

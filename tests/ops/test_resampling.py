@@ -1,0 +1,63 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dalsegno.ops.resampling import interpolating_taps, nearest_taps, resample, resampled_size
+
+FACTORS = st.integers(1, 5)
+
+
+def slow_voxel(line, j, up, down):
+    """Average or interpolate one output voxel in fractions, straight from the definition."""
+    begin, end = Fraction(j * down, up), Fraction((j + 1) * down, up)
+    if down >= up:
+        overlaps = [max(0, min(end, k + 1) - max(begin, k)) for k in range(len(line))]
+        return float(sum(o * Fraction(float(v)) for o, v in zip(overlaps, line, strict=True)) / (end - begin))
+    centre = (begin + end) / 2 - Fraction(1, 2)
+    lower = centre.numerator // centre.denominator
+    low, high = (line[min(max(k, 0), len(line) - 1)] for k in (lower, lower + 1))
+    return float((1 - (centre - lower)) * Fraction(float(low)) + (centre - lower) * Fraction(float(high)))
+
+
+@given(FACTORS, FACTORS, st.integers(1, 20), st.integers(0, 2**32 - 1))
+def test_intensities_follow_the_definition(up, down, size, seed):
+    stop = resampled_size(size, up, down)
+    if not stop:
+        return
+    line = np.random.default_rng(seed).random(size)
+    taps = interpolating_taps(0, stop, size=size, up=up, down=down)
+    np.testing.assert_allclose(taps.weight.sum(axis=1), 1)
+    got = resample(line[taps.first : taps.stop], [taps])
+    np.testing.assert_allclose(got, [slow_voxel(line, j, up, down) for j in range(stop)], rtol=1e-12)
+
+
+@given(FACTORS, FACTORS, st.integers(1, 20))
+def test_labels_are_those_at_the_centre(up, down, size):
+    stop = resampled_size(size, up, down)
+    if not stop:
+        return
+    labels = np.arange(size, dtype=np.uint64) + np.uint64(2**60)
+    taps = nearest_taps(0, stop, up=up, down=down)
+    centres = [Fraction((2 * j + 1) * down, 2 * up) for j in range(stop)]
+    wanted = [labels[centre.numerator // centre.denominator] for centre in centres]
+    np.testing.assert_array_equal(resample(labels[taps.first : taps.stop], [taps]), wanted)
+
+
+def test_down_sampling_takes_block_means_and_keeps_the_dtype():
+    volume = np.random.default_rng(0).integers(0, 256, (2, 4, 6, 8)).astype(np.uint8)
+    taps = [interpolating_taps(0, size // 2, size=size, up=1, down=2) for size in volume.shape[1:]]
+    got = resample(volume, taps)
+    means = volume.reshape(2, 2, 2, 3, 2, 4, 2).mean(axis=(2, 4, 6))
+    assert got.dtype == np.uint8
+    np.testing.assert_array_equal(got, np.rint(means))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.uint16, np.int64])
+def test_a_constant_stays_constant(dtype):
+    taps = interpolating_taps(0, 9, size=6, up=3, down=2)
+    got = resample(np.full(6, 1001, dtype), [taps])
+    assert got.dtype == dtype
+    np.testing.assert_allclose(got, 1001, rtol=1e-6)
