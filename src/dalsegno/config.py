@@ -4,10 +4,11 @@ A config class is an immutable attrs class: equal if its content is equal, hasha
 by field. It checks its values when it is made, and names everything that is wrong at once.
 """
 
+import sys
 import typing
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from types import UnionType
+from types import SimpleNamespace, UnionType
 from typing import Any, ClassVar, TypeVar, cast, dataclass_transform, get_args, get_origin
 
 import attrs
@@ -90,14 +91,24 @@ def coordinate(value: Any) -> Coordinate:
 
 
 def _with_converters(cls: type, attributes: list["attrs.Attribute[Any]"]) -> list["attrs.Attribute[Any]"]:
-    hints = typing.get_type_hints(cls)
     return [
         attribute.evolve(
-            converter=attribute.converter or _converter(hints.get(attribute.name)),
-            hash=False if _unhashable(hints.get(attribute.name)) else None,
+            converter=attribute.converter or _converter(_hint(cls, attribute.type)),
+            hash=False if _unhashable(_hint(cls, attribute.type)) else None,
         )
         for attribute in attributes
     ]
+
+
+def _hint(cls: type, written: Any) -> Any:
+    """Return the type of a field; None if it is written as a text that names what is not defined yet."""
+    if not isinstance(written, str):
+        return written
+    known = vars(sys.modules[cls.__module__]) | {cls.__name__: cls}
+    try:
+        return typing.get_type_hints(SimpleNamespace(__annotations__={"field": written}), known)["field"]
+    except NameError:
+        return None
 
 
 def _unhashable(hint: Any) -> bool:

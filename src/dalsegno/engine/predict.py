@@ -98,7 +98,7 @@ def predict(
     """
     roi = raw.roi if roi is None else roi
     tiling = tiling_of(model, raw.voxel_size)
-    roi = raw.roi.begin + (roi - raw.roi.begin).snap_to_grid(tiling.voxel_size, mode="shrink")
+    roi = (roi - raw.roi.begin).snap_to_grid(tiling.voxel_size, mode="shrink") + raw.roi.begin
     channels = raw.num_channels or 1
     if channels != model.num_in_channels:
         raise DataError(
@@ -136,10 +136,7 @@ def _predict_tile(model: Model, raw: Array, tile: Roi, roi: Roi, tiling: Tiling)
 
 
 def _tiles(roi: Roi, tiling: Tiling) -> Iterator[Roi]:
-    """Yield the tiles; the last of each axis is moved back into the region where that is large enough."""
-    axes = [
-        [begin + min(start, max(0, length - size)) for start in range(0, length, size)]
-        for begin, length, size in zip(roi.begin, roi.shape, tiling.write_shape, strict=True)
-    ]
+    """Yield the tiles; the last of each axis may reach beyond the region."""
+    axes = [range(*edges) for edges in zip(roi.begin, roi.end, tiling.write_shape, strict=True)]
     for begin in itertools.product(*axes):
         yield Roi(begin, tiling.write_shape)

@@ -33,11 +33,15 @@ def read_mirrored(array: Array, roi: Roi) -> NDArray[np.generic]:
     inside = roi.intersect(array.roi)
     if inside.empty:
         raise DataError(f"the region {roi} {array.units} does not overlap the data at {array.roi}; check the crop")
-    data: NDArray[np.generic] = array[inside]
     if inside == roi:
-        return data
+        return array[roi]
+    # what is mirrored is read too, so that a voxel outside is the same in whichever region it is read
+    before, after = inside.begin - roi.begin, roi.end - inside.end
+    wide = inside.grow(after + array.voxel_size, before + array.voxel_size).intersect(array.roi)
+    data: NDArray[np.generic] = array[wide]
     channels = data.ndim - array.dims
-    before = (inside.begin - roi.begin) / array.voxel_size
-    after = (roi.end - inside.end) / array.voxel_size
-    width = [(0, 0)] * channels + list(zip(before, after, strict=True))
-    return np.pad(data, width, mode="reflect")
+    width = [(0, 0)] * channels + list(zip(before / array.voxel_size, after / array.voxel_size, strict=True))
+    begin = (inside.begin - wide.begin) / array.voxel_size
+    shape = roi.shape / array.voxel_size
+    kept = tuple(slice(first, first + count) for first, count in zip(begin, shape, strict=True))
+    return np.pad(data, width, mode="reflect")[(slice(None),) * channels + kept]
