@@ -118,3 +118,12 @@ def test_names_of_channels_are_read(tmp_path):
     attributes = {"axis_names": ["c^", "x"], "channels": ["mito", "membrane"]}
     zarr.create_array(tmp_path / "a.zarr", data=np.zeros((2, 4), np.uint8), attributes=attributes)
     assert ZarrArrayConfig(file_name=tmp_path / "a.zarr", dataset="").open().channels == ["mito", "membrane"]
+
+
+def test_a_layout_that_does_not_fit_is_an_error(identifier):
+    for axes, num_channels in ((["z", "y", "x"], 2), (["c", "z", "y", "x"], None), (["z", "c", "y", "x"], 2)):
+        with pytest.raises(DataError, match="don't fit"):
+            ZarrArray.create_from_array_identifier(identifier, axes, ROI, num_channels, VOXEL, np.uint8)
+    with pytest.raises(DataError, match="no multiple"):
+        ZarrArray.create_from_array_identifier(identifier, ["z", "y", "x"], ROI, None, Coordinate(7, 4, 4), np.uint8)
+    assert not identifier.container.exists()

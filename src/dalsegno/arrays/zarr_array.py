@@ -156,13 +156,8 @@ class ZarrArray(StoredArray):
             If the array exists and is not to be replaced, or the region is no multiple of the voxel size.
         """
         voxel_size = coordinate(voxel_size)
-        if any(roi.shape % voxel_size):
-            raise DataError(
-                f"the region {roi} is no multiple of the voxel size {voxel_size}; snap it to the voxels first"
-            )
         channels = () if num_channels is None else (num_channels,)
-        if len(axes) != len(channels) + roi.dims:
-            raise DataError(f"axes {list(axes)} don't fit a region of {roi.dims} axes with num_channels={num_channels}")
+        _check_layout(axes, roi, channels, voxel_size)
         spatial = roi.shape / voxel_size
         attributes = {
             "axis_names": list(axes),
@@ -196,6 +191,17 @@ def _snapped(roi: Roi, voxel_size: Coordinate, grid: Coordinate | None) -> Roi:
             "would lie between voxels; use a multiple of the voxel size"
         )
     return snapped
+
+
+def _check_layout(axes: Sequence[str], roi: Roi, channels: tuple[int, ...], voxel_size: Coordinate) -> None:
+    if any(roi.shape % voxel_size):
+        raise DataError(f"the region {roi} is no multiple of the voxel size {voxel_size}; snap it to the voxels first")
+    if len(axes) != len(channels) + roi.dims or ("c" in axes[:1]) != bool(channels) or "c" in axes[1:]:
+        shown = f"{channels[0]} channels" if channels else "no channels (num_channels=None)"
+        raise DataError(
+            f"axes {list(axes)} don't fit a region of {roi.dims} axes with {shown}; name every axis, 'c' first "
+            "where there are channels"
+        )
 
 
 def _create(array_identifier: Any, *, overwrite: bool, **options: Any) -> None:

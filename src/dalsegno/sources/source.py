@@ -96,6 +96,8 @@ class Source(ABC):
         """Return voxels as an array, or as one scalar if all axes are given as integers."""
         slices, dropped = normalized(index, self.shape)
         block = np.empty(_extent(slices), self.dtype) if _is_empty(slices) else self._getitem(slices)
+        if self.ndim and not dropped:
+            return block
         return block[tuple(0 if axis in dropped else slice(None) for axis in range(self.ndim))]
 
     def __setitem__(self, index: Index, value: Any) -> None:
