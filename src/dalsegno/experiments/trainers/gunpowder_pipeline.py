@@ -72,7 +72,9 @@ class _DatasetSource(gp.BatchProvider):  # type: ignore[misc]
         batch = gp.Batch()
         for key, spec in request.array_specs.items():
             data = read[key](spec.roi + self.dataset.raw.roi.begin)
-            batch[key] = gp.Array(data, gp.ArraySpec(**vars(self.spec[key]) | {"roi": spec.roi}))
+            full = self.spec[key].copy()
+            full.roi = spec.roi
+            batch[key] = gp.Array(data, full)
         return batch
 
     def _raw(self, roi: Roi) -> NDArray[Any]:
