@@ -8,7 +8,8 @@ import numpy as np
 from funlib.geometry import Roi
 from numpy.typing import NDArray
 
-from dalsegno.arrays.array import Array, ArrayConfig
+from dalsegno.arrays.alike import check_alike, common_dtype
+from dalsegno.arrays.array import ArrayConfig
 from dalsegno.arrays.array_view import ArrayView
 from dalsegno.config import config, field
 from dalsegno.errors import DataError, Problem
@@ -63,13 +64,13 @@ class ConcatArray(ArrayView):
         (first_name, first), *others = self.source_arrays.items()
         super().__init__(first)
         for name, array in others:
-            _check_alike(first_name, first, name, array)
+            check_alike(f"channel {first_name!r}", first, f"channel {name!r}", array)
         for name, array in self.source_arrays.items():
             if array.num_channels not in (None, 1):
                 raise DataError(
                     f"channel {name!r}: {array} has {array.num_channels} channels itself; give one with one"
                 )
-        self._dtype = _common_dtype(self.source_arrays)
+        self._dtype = common_dtype(self.source_arrays)
 
     @property
     def axes(self) -> list[str]:
@@ -100,22 +101,3 @@ class ConcatArray(ArrayView):
 
 
 ConcatArrayConfig.array_type = ConcatArray
-
-
-def _check_alike(first_name: str, first: Array, name: str, array: Array) -> None:
-    for what in ("roi", "voxel_size", "units", "spatial_axes"):
-        ours, theirs = getattr(first, what), getattr(array, what)
-        if ours != theirs:
-            raise DataError(
-                f"channel {name!r} has {what} {theirs}, but {first_name!r} has {ours}; channels need the same voxels: "
-                "use CropArray or ResampledArray"
-            )
-
-
-def _common_dtype(arrays: dict[str, Array]) -> np.dtype[Any]:
-    dtypes = [array.dtype for array in arrays.values()]
-    common = np.result_type(*dtypes)
-    if common.kind == "f" and not any(dtype.kind == "f" for dtype in dtypes):
-        shown = ", ".join(f"{name}: {array.dtype}" for name, array in arrays.items())
-        raise DataError(f"no integer type holds all channels exactly ({shown}); store them with the same type")
-    return common
