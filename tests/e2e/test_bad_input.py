@@ -50,7 +50,9 @@ def test_axes_in_another_order(experiment, dalsegno):
 
 
 def test_raw_and_gt_that_do_not_overlap(experiment, dalsegno):
-    replaced(experiment, f'train_gt.tif", {SMALL}', 'train_gt.tif", voxel_size: [10, 10], offset: [5000, 0], units: nm}')
+    replaced(
+        experiment, f'train_gt.tif", {SMALL}', 'train_gt.tif", voxel_size: [10, 10], offset: [5000, 0], units: nm}'
+    )
     refused(dalsegno("run", experiment), "left", "overlap")
 
 

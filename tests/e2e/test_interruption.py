@@ -79,9 +79,7 @@ def test_two_processes_never_train_one_run(experiment, dalsegno, tmp_path):
     try:
         wait_for_iterations(tmp_path / "store", 1, process)
         assert json.loads(dalsegno("runs", "--json").out)[0]["state"] == "running"
-        second = dalsegno(
-            "run", "discs.yaml", "--set", "num_iterations=100000", "--set", "validation_interval=100000"
-        )
+        second = dalsegno("run", "discs.yaml", "--set", "num_iterations=100000", "--set", "validation_interval=100000")
         assert second.code == 2
         assert str(process.pid) in second.err
         assert os.uname().nodename in second.err

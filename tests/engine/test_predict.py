@@ -41,7 +41,9 @@ def at_once(model, raw, roi):
     """The whole region through the network in one piece."""
     tiling = tiling_of(model, raw.voxel_size)
     factor = tiling.write_shape
-    grown = Roi(roi.begin, Coordinate(-(-length // size) * size for length, size in zip(roi.shape, factor, strict=True)))
+    grown = Roi(
+        roi.begin, Coordinate(-(-length // size) * size for length, size in zip(roi.shape, factor, strict=True))
+    )
     data = read_mirrored(raw, grown.grow(tiling.margin, tiling.margin))
     model.eval()
     with torch.inference_mode():

@@ -63,10 +63,8 @@ def test_mirrored_batches_reach_torch_and_all_orientations_occur():
     for seed in range(200):
         raw, _ = augmented(SimpleAugmentConfig(), source, roi, seed)
         torch.from_numpy(raw)
-        seen.add(
-            tuple(np.sign([raw[1, 0] - raw[0, 0], raw[0, 1] - raw[0, 0]]).astype(int))
-            + (abs(raw[1, 0] - raw[0, 0]) > 50,)
-        )
+        down, right = np.sign([raw[1, 0] - raw[0, 0], raw[0, 1] - raw[0, 0]]).astype(int).tolist()
+        seen.add((down, right, bool(abs(raw[1, 0] - raw[0, 0]) > 50)))
     assert len(seen) == 8
 
 

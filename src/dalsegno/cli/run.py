@@ -98,7 +98,7 @@ def _stop_on_signal() -> Iterator[list[int]]:
     asked: list[int] = []
     kinds = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
-    def ask(number: int, frame: object) -> None:
+    def ask(number: int, _: object) -> None:
         if asked:
             raise KeyboardInterrupt
         asked.append(number)

@@ -14,6 +14,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show one run: its state, its scores over iterations, and its config."""
+    from attrs import asdict
     from rich.console import Console
     from rich.syntax import Syntax
 
@@ -27,15 +28,13 @@ def show(
     record.scores.check_criterion(chosen)
     rows = [score_row(run, row, chosen) for row in record.scores.rows]
     if json:
-        scores = [{"iteration": row.iteration, "dataset": row.dataset, "parameters": row.parameters, "scores": row.scores}
-                  for row in record.scores.rows]  # fmt: skip
+        scores = [asdict(row) for row in record.scores.rows]
         print_json({"summary": summary(stores, run), "config": record.config, "scores": scores})
         return
     console = Console()
     console.print(rows_table([summary(stores, run)]))
     best = record.scores.best(chosen)
     if best is not None:
-        top = {**score_row(run, best, chosen)}
         console.print(rows_table(rows, title=f"{chosen}, every iteration and setting"))
-        console.print(rows_table([top], title="best"))
+        console.print(rows_table([score_row(run, best, chosen)], title="best"))
     console.print(Syntax(dump_yaml(record.config), "yaml", background_color="default"))

@@ -109,13 +109,11 @@ def _rows(role: str, dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def _build(config: RunConfig, report: CheckReport) -> tuple[Model | None, Task | None]:
-    built: tuple[Model | None, Task | None] = (None, None)
     with _Reported(report, ("task_config",)):
         task = config.task_config.task_type(config.task_config)
         architecture: ArchitectureConfig = config.architecture_config
-        model = task.create_model(architecture.architecture_type(architecture))
-        built = model, task
-    return built
+        return task.create_model(architecture.architecture_type(architecture)), task
+    return None, None
 
 
 def _check_grid(dataset: Dataset, model: Model) -> None:

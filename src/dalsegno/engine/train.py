@@ -100,7 +100,7 @@ def train(
     device
         Where to compute; the GPU if there is one.
     should_stop
-        Asked after every iteration; if true, a checkpoint is written and training stops.
+        Asked after every iteration and tile; if true, training stops, with a checkpoint.
     on_tile
         Called as validation proceeds: name of the dataset, tiles done, all tiles.
 
@@ -118,7 +118,14 @@ def train(
             return
         session = _Session(Run(config), stores, device or choose_device())
         yield Resumed(session.resume())
-        yield from session.steps(should_stop, on_tile)
+        try:
+            yield from session.steps(should_stop, on_tile)
+        except _StopRequestedError:
+            yield Stopped(session.run.trainer.iteration)
+
+
+class _StopRequestedError(Exception):
+    """Unwinds a session whose state is stored."""
 
 
 def is_finished(config: RunConfig, stores: Stores) -> bool:
@@ -162,7 +169,7 @@ class _Session:
 
     def steps(self, should_stop: Callable[[], bool], on_tile: OnTile | None) -> Iterator[Event]:
         run = self.run
-        yield from self.validate(on_tile)
+        yield from self.validate(should_stop, on_tile)
         remaining = run.config.num_iterations - run.trainer.iteration
         for stats in run.trainer.iterate(remaining, run.model, run.optimizer, self.device):
             self.pending.append(stats.row())
@@ -174,13 +181,19 @@ class _Session:
             elif time.monotonic() - self.flushed > FLUSH_SECONDS:
                 self.flush()
             if stop:
-                yield Stopped(run.trainer.iteration)
-                return
-            yield from self.validate(on_tile)
+                raise _StopRequestedError
+            yield from self.validate(should_stop, on_tile)
         yield Finished(run.trainer.iteration)
 
-    def validate(self, on_tile: OnTile | None) -> Iterator[Event]:
-        """Validate if this is the point to and it is not done yet."""
+    def validate(self, should_stop: Callable[[], bool], on_tile: OnTile | None) -> Iterator[Event]:
+        """Validate if this is the point to and it is not done yet; stopped halfway, it is done again."""
+
+        def report(name: str, done: int, total: int) -> None:
+            if should_stop():
+                raise _StopRequestedError
+            if on_tile is not None:
+                on_tile(name, done, total)
+
         run, iteration = self.run, self.run.trainer.iteration
         if not run.is_validation_point(iteration) or not run.datasplit.validate:
             return
@@ -188,7 +201,7 @@ class _Session:
             return
         yield Validating(iteration)
         with limit_threads(available_cores()):
-            rows = validate(run.model, run.task, run.datasplit.validate, device=self.device, on_tile=on_tile)
+            rows = validate(run.model, run.task, run.datasplit.validate, device=self.device, on_tile=report)
         self.stores.stats.append_scores(run.name, validation_record(iteration, rows, run.task))
         yield Validated(iteration, rows)
 

@@ -11,8 +11,6 @@ from dalsegno.experiments.tasks.task import TaskConfig
 from dalsegno.experiments.trainers.trainer import TrainerConfig
 
 if TYPE_CHECKING:
-    import torch
-
     from dalsegno.experiments.model import Model
 
 __all__ = ["Run", "RunConfig"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from statistics import fmean
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from dalsegno.errors import ConfigError
 
@@ -56,7 +56,7 @@ class ValidationScores:
     """
 
     rows: tuple[ScoreRow, ...] = ()
-    higher_is_better: dict[str, bool] = {}
+    higher_is_better: dict[str, bool] = field(factory=dict)
 
     @classmethod
     def from_records(cls, records: Iterable[dict[str, Any]]) -> "ValidationScores":

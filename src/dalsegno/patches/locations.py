@@ -22,6 +22,8 @@ class SampleSpace:
         Name of the dataset, for messages.
     region
         World units: samples lie inside it.
+    shape
+        World units: the shape of a sample, the same number of voxels in every dataset.
     grid
         Voxel size of the grid that samples are aligned to, anchored at the region's offset.
     weight
@@ -36,6 +38,7 @@ class SampleSpace:
 
     name: str
     region: Roi
+    shape: Coordinate
     grid: Coordinate
     weight: float = 1.0
     sample_points: tuple[Coordinate, ...] | None = None
@@ -48,15 +51,13 @@ def sample_generator(seed: int, index: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=[seed, index]))
 
 
-def draw_location(spaces: list[SampleSpace], shape: Coordinate, generator: np.random.Generator) -> tuple[int, Roi]:
+def draw_location(spaces: list[SampleSpace], generator: np.random.Generator) -> tuple[int, Roi]:
     """Draw a dataset by its weight, then a region of it.
 
     Parameters
     ----------
     spaces
         One for each dataset.
-    shape
-        World units: the shape of the sample.
     generator
         See `sample_generator`.
 
@@ -74,29 +75,29 @@ def draw_location(spaces: list[SampleSpace], shape: Coordinate, generator: np.ra
     chosen = int(generator.choice(len(spaces), p=weights / weights.sum()))
     space = spaces[chosen]
     if space.mask is None or space.min_masked <= 0:
-        return chosen, _draw_region(space, shape, generator)
+        return chosen, _draw_region(space, generator)
     for _ in range(_TRIES):
-        region = _draw_region(space, shape, generator)
+        region = _draw_region(space, generator)
         covered = space.mask.to_ndarray(region, fill_value=0) > 0
         if covered.mean() >= space.min_masked:
             return chosen, region
     raise DataError(
         f"dataset {space.name!r}: none of {_TRIES} places has a mask that covers {space.min_masked:.0%} of a sample of "
-        f"{shape}; lower `min_masked` of the trainer, give `sample_points`, or check the mask"
+        f"{space.shape}; lower `min_masked` of the trainer, give `sample_points`, or check the mask"
     )
 
 
-def _draw_region(space: SampleSpace, shape: Coordinate, generator: np.random.Generator) -> Roi:
-    room = (space.region.shape - shape) / space.grid
-    if any(voxels < 0 for voxels in space.region.shape - shape):
+def _draw_region(space: SampleSpace, generator: np.random.Generator) -> Roi:
+    room = (space.region.shape - space.shape) / space.grid
+    if any(voxels < 0 for voxels in space.region.shape - space.shape):
         raise DataError(
-            f"dataset {space.name!r}: a sample of {shape} is larger than the annotated data of {space.region.shape}; "
-            "use a smaller input_shape or more data"
+            f"dataset {space.name!r}: a sample of {space.shape} is larger than the annotated data of "
+            f"{space.region.shape}; use a smaller input_shape or more data"
         )
     if space.sample_points is None:
         steps = Coordinate(int(generator.integers(0, voxels, endpoint=True)) for voxels in room)
     else:
         point = space.sample_points[int(generator.integers(len(space.sample_points)))]
-        nearest = (point - shape / 2 - space.region.begin) / space.grid
+        nearest = (point - space.shape / 2 - space.region.begin) / space.grid
         steps = Coordinate(min(max(0, step), voxels) for step, voxels in zip(nearest, room, strict=True))
-    return Roi(space.region.begin + steps * space.grid, shape)
+    return Roi(space.region.begin + steps * space.grid, space.shape)

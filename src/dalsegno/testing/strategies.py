@@ -6,6 +6,7 @@ from typing import Any, get_args, get_origin
 
 import attrs
 from funlib.geometry import Coordinate, Roi
+from hypothesis import reject
 from hypothesis import strategies as st
 from upath import UPath
 
@@ -21,8 +22,9 @@ _TEXTS = st.text(st.characters(categories=["L", "N", "P", "Zs"]), max_size=12)
 _FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 
-def configs(cls: type[Config], *, depth: int = 2) -> st.SearchStrategy[Any]:
-    """Return a strategy for valid configs of a class; of any of its components, if it is the base of a kind.
+@st.composite
+def configs(draw: st.DrawFn, cls: type[Config], *, depth: int = 2) -> Any:
+    """Draw a valid config of a class; of any of its components, if it is the base of a kind.
 
     Parameters
     ----------
@@ -33,22 +35,25 @@ def configs(cls: type[Config], *, depth: int = 2) -> st.SearchStrategy[Any]:
     """
     if Config in cls.__bases__ and cls.kind in ROOMS:
         concrete = [config_class(name, cls.kind) for name in component_names(cls.kind)]
-        simple = [one for one in concrete if not _nests(one, cls)]
-        chosen = concrete if depth > 0 else simple
-        return st.one_of([configs(one, depth=depth - 1) for one in chosen])
+        chosen = concrete if depth > 0 else [one for one in concrete if not _nests(one, cls)]
+        return draw(configs(draw(st.sampled_from(chosen)), depth=depth - 1))
     if cls is CNNectomeUNetConfig:
-        return _unets()
+        return draw(_unets())
     hints = typing.get_type_hints(cls)
-    drawn = {
-        attribute.alias or attribute.name: _field(attribute, hints[attribute.name], depth) for attribute in fields(cls)
+    values = {
+        attribute.alias or attribute.name: draw(_field(attribute, hints[attribute.name], depth))
+        for attribute in fields(cls)
     }
-    return st.fixed_dictionaries(drawn).map(lambda values: _valid(cls, values)).filter(lambda made: made is not None)
+    try:
+        return cls(**values)
+    except ConfigError:
+        return reject()
 
 
 @st.composite
 def _unets(draw: st.DrawFn) -> CNNectomeUNetConfig:
     """Draw U-Nets whose shapes fit: with padding, any multiple of the factors does."""
-    dims, levels = draw(st.integers(2, 3)), draw(st.integers(0, 3))
+    dims, levels = draw(st.integers(2, 3)), draw(st.integers(1, 3))
     return CNNectomeUNetConfig(
         name=draw(_TEXTS),
         input_shape=Coordinate([2**levels * draw(st.integers(1, 4)) for _ in range(dims)]),
@@ -62,13 +67,6 @@ def _unets(draw: st.DrawFn) -> CNNectomeUNetConfig:
         use_attention=draw(st.booleans()),
         batch_norm=draw(st.booleans()),
     )
-
-
-def _valid(cls: type[Config], values: dict[str, Any]) -> Config | None:
-    try:
-        return cls(**values)
-    except ConfigError:
-        return None
 
 
 def _nests(cls: type[Config], kind: type[Config]) -> bool:
@@ -92,7 +90,7 @@ def _field(attribute: "attrs.Attribute[Any]", hint: Any, depth: int) -> st.Searc
 def _of_type(hint: Any, depth: int) -> st.SearchStrategy[Any]:
     origin, arguments = get_origin(hint), get_args(hint)
     if hint == Length:
-        return st.floats(0.1, 1e4, width=32) | st.integers(1, 1000).map(lambda number: f"{number} nm")
+        return st.floats(0.125, 2**12, width=32) | st.integers(1, 1000).map(lambda number: f"{number} nm")
     if origin in (typing.Union, UnionType):
         return st.one_of([_of_type(argument, depth) for argument in arguments])
     if origin is typing.Literal:

@@ -55,6 +55,7 @@ class RawGTDataset(Dataset):
         for role, array in (("gt", self.gt), ("mask", self.mask)):
             if array is not None:
                 self._check_fit(role, array)
+        self._check_mask()
         self._check_sample_points()
 
     def __reduce__(self) -> tuple[type["RawGTDataset"], tuple[RawGTDatasetConfig]]:
@@ -64,8 +65,8 @@ class RawGTDataset(Dataset):
     def _check_labels(self) -> None:
         if self.gt.dtype.kind not in "uib":
             raise DataError(
-                f"dataset {self.name!r}: gt has dtype {self.gt.dtype}, but labels are integers; are raw and gt swapped? "
-                "If these are probabilities, cut them with ThresholdArray"
+                f"dataset {self.name!r}: gt has dtype {self.gt.dtype}, but labels are integers; are raw and gt "
+                "swapped? If these are probabilities, cut them with ThresholdArray"
             )
 
     def _check_fit(self, role: str, array: Array) -> None:
@@ -88,8 +89,8 @@ class RawGTDataset(Dataset):
         fits = all(a % b == 0 or b % a == 0 for a, b in zip(array.voxel_size, raw.voxel_size, strict=True))
         if not fits:
             raise DataError(
-                f"dataset {self.name!r}: {role} has voxels of {array.voxel_size} {array.units}, raw of {raw.voxel_size}; "
-                "neither is a multiple of the other; resample one with ResampledArray"
+                f"dataset {self.name!r}: {role} has voxels of {array.voxel_size} {array.units}, raw of "
+                f"{raw.voxel_size}; neither is a multiple of the other; resample one with ResampledArray"
             )
 
         shift = (array.roi.begin - raw.roi.begin) % Coordinate(map(min, array.voxel_size, raw.voxel_size))
@@ -97,6 +98,16 @@ class RawGTDataset(Dataset):
             raise DataError(
                 f"dataset {self.name!r}: {role} begins at {array.roi.begin} {array.units}, raw at {raw.roi.begin}: the "
                 "voxel grids do not line up; correct the `offset` of one of them"
+            )
+
+    def _check_mask(self) -> None:
+        mask = self.mask
+        if mask is None:
+            return
+        if mask.num_channels is not None or mask.voxel_size != self.gt.voxel_size:
+            raise DataError(
+                f"dataset {self.name!r}: mask has {mask.num_channels or 'no'} channels and voxels of {mask.voxel_size} "
+                f"{mask.units}; it needs no channels and the voxels of gt, {self.gt.voxel_size}: use ResampledArray"
             )
 
     def _check_sample_points(self) -> None:

@@ -110,18 +110,12 @@ class GunpowderSamples:
             If the data can't be read, holds NaN, or is too small.
         """
         generator = sample_generator(self.seed, index)
-        self._spaces = self._spaces or [
-            _space(dataset, self._sizes(dataset), self.min_masked) for dataset in self.datasets
-        ]
-        shapes = [self.patch.output_shape * self._sizes(dataset)[1] for dataset in self.datasets]
-        chosen, roi = draw_location(self._spaces, shapes[0], generator)
+        self._spaces = self._spaces or [_space(dataset, self.patch, self.min_masked) for dataset in self.datasets]
+        chosen, roi = draw_location(self._spaces, generator)
         return self._augmented(self.datasets[chosen], chosen, roi, int(generator.integers(2**32)))
 
-    def _sizes(self, dataset: Dataset) -> tuple[Coordinate, Coordinate]:
-        return dataset.raw.voxel_size, dataset.raw.voxel_size / self.patch.scale
-
     def _augmented(self, dataset: Dataset, position: int, roi: Roi, seed: int) -> Sample:
-        raw_size, output_size = self._sizes(dataset)
+        raw_size, output_size = dataset.raw.voxel_size, dataset.raw.voxel_size / self.patch.scale
         margin = self.patch.input_shape * raw_size - self.patch.output_shape * output_size
         context = self.predictor.gt_context(output_size, dataset.raw.units)
         origin = dataset.raw.roi.begin
@@ -159,19 +153,21 @@ def _as_array(data: NDArray[Any], roi: Roi, voxel_size: Coordinate, like: Array)
     return NumpyArray.from_np_array(data, roi, voxel_size, axes, units=like.units)
 
 
-def _space(dataset: Dataset, sizes: tuple[Coordinate, Coordinate], min_masked: float) -> SampleSpace:
+def _space(dataset: Dataset, patch: PatchShape, min_masked: float) -> SampleSpace:
     raw, gt = dataset.raw, labels_of(dataset)
-    if gt.voxel_size != sizes[1]:
+    predicted = raw.voxel_size / patch.scale
+    if gt.voxel_size != predicted or predicted * patch.scale != raw.voxel_size:
         raise DataError(
-            f"dataset {dataset.name!r}: the network predicts voxels of {sizes[1]} {raw.units}, gt has {gt.voxel_size}; "
-            "resample gt with ResampledArray, or change `upsample_factors` of the architecture"
+            f"dataset {dataset.name!r}: from voxels of {raw.voxel_size} {raw.units} the network predicts voxels "
+            f"{patch.scale} times finer, gt has voxels of {gt.voxel_size}; resample gt with ResampledArray, or change "
+            "`upsample_factors` of the architecture"
         )
-    grid = Coordinate(map(max, *sizes))
     shared = raw.roi.intersect(gt.roi) - raw.roi.begin
     return SampleSpace(
         name=dataset.name,
-        region=shared.snap_to_grid(grid, mode="shrink") + raw.roi.begin,
-        grid=grid,
+        region=shared.snap_to_grid(raw.voxel_size, mode="shrink") + raw.roi.begin,
+        shape=patch.output_shape * predicted,
+        grid=raw.voxel_size,
         weight=dataset.weight,
         sample_points=dataset.sample_points,
         mask=dataset.mask,

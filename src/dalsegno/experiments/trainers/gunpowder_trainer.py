@@ -1,6 +1,7 @@
 """Training on samples that gunpowder augments."""
 
 import math
+import signal
 import time
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -19,11 +20,11 @@ from dalsegno.experiments.model import Model
 from dalsegno.experiments.tasks.task import Task
 from dalsegno.experiments.trainers.augments.augment_config import AugmentConfig
 from dalsegno.experiments.trainers.gunpowder_samples import GunpowderSamples, PatchShape, Sample
-from dalsegno.store.snapshot import write_snapshot
 from dalsegno.experiments.trainers.trainer import Trainer, TrainerConfig
 from dalsegno.experiments.training_stats import TrainingIterationStats
 from dalsegno.ops.balance import ClassCounts
 from dalsegno.store.array_store import LocalContainerIdentifier
+from dalsegno.store.snapshot import write_snapshot
 
 __all__ = ["Batch", "GunpowderTrainer", "GunpowderTrainerConfig"]
 
@@ -56,7 +57,8 @@ class GunpowderTrainerConfig(TrainerConfig):
     )
     clip_raw: bool = field(help="Cut raw to 0 … 1 after the augments.", default=False)
     optimizer: str = field(
-        help="radam: RAdam with decoupled weight decay, which starts slowly by itself. adamw: learns faster in short runs.",
+        help="radam: RAdam with decoupled weight decay, which starts slowly by itself. adamw: learns faster in short "
+        "runs.",
         default="radam",
         check=one_of("radam", "adamw"),
     )
@@ -197,7 +199,7 @@ class GunpowderTrainer(Trainer):
             num_workers=workers,
             # a forked process may inherit locks that reading threads held
             multiprocessing_context="forkserver" if workers else None,
-            worker_init_fn=_one_thread if workers else None,
+            worker_init_fn=_start_worker if workers else None,
             prefetch_factor=3 if workers else None,
         )
         for batch in loader:
@@ -274,8 +276,10 @@ def _collated(samples: list[Sample | DalsegnoError]) -> Batch | DalsegnoError:
     return Batch(drawn, raw, target, mask)
 
 
-def _one_thread(worker: int) -> None:
+def _start_worker(_: int) -> None:
     import threadpoolctl
 
+    # Ctrl-C is for the training process, which then ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     threadpoolctl.threadpool_limits(1)

@@ -14,7 +14,7 @@ class AugmentConfig(Config):
 
     kind = "augment"
 
-    def in_units(self, units: str) -> "AugmentConfig":
+    def in_units(self, units: str) -> "AugmentConfig":  # noqa: ARG002 - most have no lengths
         """Return the same augmentation with its lengths as numbers of a unit."""
         return self
 

@@ -26,8 +26,8 @@ class ElasticAugmentConfig(AugmentConfig):
         help="Distance of the control points in raw voxels, one for each spatial axis.", check=positive
     )
     control_point_displacement_sigma: tuple[Length, ...] = field(
-        help="Standard deviation of their displacement, one for each spatial axis, in world units of raw or with a unit "
-        "of its own ('40 nm'); 0 keeps an axis still."
+        help="Standard deviation of their displacement, one for each spatial axis, in world units of raw or with a "
+        "unit of its own ('40 nm'); 0 keeps an axis still."
     )
     rotation_interval: tuple[float, float] = field(
         help="Smallest and largest angle in radians, in the plane of the last two axes."
@@ -58,9 +58,9 @@ class ElasticAugmentConfig(AugmentConfig):
         sigma = tuple(length_in(value, units) for value in self.control_point_displacement_sigma)
         return evolve(self, control_point_displacement_sigma=sigma)
 
-    def node(self, raw_key: Any, gt_key: Any = None, mask_key: Any = None) -> Any:
+    def node(self, _raw_key: Any = None, _gt_key: Any = None, _mask_key: Any = None) -> Any:
         """Return the gunpowder node."""
-        return _Elastic(self, raw_key)
+        return _Elastic(self, _raw_key)
 
 
 class _Elastic(gp.BatchFilter):  # type: ignore[misc]
@@ -71,7 +71,7 @@ class _Elastic(gp.BatchFilter):  # type: ignore[misc]
         self.raw_key = raw_key
         self.sampled: dict[Any, NDArray[np.float64]] = {}
 
-    def skip_node(self, request: Any) -> bool:
+    def skip_node(self, request: Any) -> bool:  # noqa: ARG002 - gunpowder passes it
         return random.random() > self.settings.augmentation_probability
 
     def prepare(self, request: Any) -> Any:

@@ -21,7 +21,7 @@ class GammaAugmentConfig(AugmentConfig):
 
     gamma_range: tuple[float, float] = field(help="Lowest and highest power; 1 changes nothing.", check=_range)
 
-    def node(self, raw_key: Any, gt_key: Any = None, mask_key: Any = None) -> Any:
+    def node(self, raw_key: Any, _gt_key: Any = None, _mask_key: Any = None) -> Any:
         """Return the gunpowder node."""
         return _Gamma(raw_key, self.gamma_range)
 
@@ -31,7 +31,7 @@ class _Gamma(gp.BatchFilter):  # type: ignore[misc]
         self.key = key
         self.gamma_range = gamma_range
 
-    def process(self, batch: Any, request: Any) -> None:
+    def process(self, batch: Any, request: Any) -> None:  # noqa: ARG002 - gunpowder passes it
         raw = batch[self.key].data
         # powers are drawn from log-space: 1/2 and 2 are equally far from no change
         gamma = np.exp(np.random.uniform(*np.log(self.gamma_range)))  # noqa: NPY002 - gunpowder seeds this generator

@@ -22,6 +22,6 @@ class IntensityAugmentConfig(AugmentConfig):
     clip: bool = field(help="Keep the result within 0 … 1; needs raw in that range.", default=True)
     augmentation_probability: float = field(help="How often it is applied.", default=1.0, check=probability)
 
-    def node(self, raw_key: Any, gt_key: Any = None, mask_key: Any = None) -> Any:
+    def node(self, raw_key: Any, _gt_key: Any = None, _mask_key: Any = None) -> Any:
         """Return the gunpowder node."""
         return gp.IntensityAugment(raw_key, *self.scale, *self.shift, clip=self.clip, p=self.augmentation_probability)

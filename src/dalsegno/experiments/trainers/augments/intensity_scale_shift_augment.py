@@ -16,6 +16,6 @@ class IntensityScaleShiftAugmentConfig(AugmentConfig):
     scale: float = field(help="Factor.")
     shift: float = field(help="What is added after scaling.")
 
-    def node(self, raw_key: Any, gt_key: Any = None, mask_key: Any = None) -> Any:
+    def node(self, raw_key: Any, _gt_key: Any = None, _mask_key: Any = None) -> Any:
         """Return the gunpowder node."""
         return gp.IntensityScaleShift(raw_key, self.scale, self.shift)

@@ -17,7 +17,7 @@ class SimpleAugmentConfig(AugmentConfig):
 
     augmentation_probability: float = field(help="How often it is applied.", default=1.0, check=probability)
 
-    def node(self, raw_key: Any = None, gt_key: Any = None, mask_key: Any = None) -> Any:
+    def node(self, _raw_key: Any = None, _gt_key: Any = None, _mask_key: Any = None) -> Any:
         """Return the gunpowder node."""
         return _MirrorTranspose(p=self.augmentation_probability)
 
