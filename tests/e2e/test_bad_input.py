@@ -91,6 +91,12 @@ def test_nan_in_raw_reaches_the_user_from_a_data_worker(experiment, dalsegno, tm
     refused(dalsegno("run", experiment), "left", "NaN")
 
 
+def test_clipping_of_values_that_are_not_between_0_and_1(experiment, dalsegno, tmp_path):
+    tifffile.imwrite(tmp_path / "float.tif", np.random.default_rng(0).normal(0, 9, (120, 120)).astype(np.float32))
+    replaced(experiment, "${DISCS}/train_raw.tif", str(tmp_path / "float.tif"))
+    refused(dalsegno("run", experiment), "clip", "IntensitiesArray")
+
+
 def test_a_crop_outside_the_data(experiment, dalsegno):
     plain = '{type: FileArray, file_name: "${DISCS}/train_raw.tif", voxel_size: [10, 10], units: nm}'
     crop = f"{{type: CropArray, roi: {{offset: [0, 0], shape: [5000, 100]}}, source_array_config: {plain}}}"

@@ -56,7 +56,9 @@ def test_killed_at_random_moments_it_ends_as_the_uninterrupted_run(experiment, d
     out, _ = finished.communicate(timeout=200)
     assert finished.returncode == 0, out
     assert iterations(tmp_path / "killed") == list(range(120))
-    assert start("--store", "whole").wait(200) == 0
+    whole = start("--store", "whole")
+    out, _ = whole.communicate(timeout=200)
+    assert whole.returncode == 0, out
     assert table(tmp_path / "killed", dalsegno) == table(tmp_path / "whole", dalsegno)
 
 

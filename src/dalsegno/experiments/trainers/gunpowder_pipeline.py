@@ -78,7 +78,13 @@ class _DatasetSource(gp.BatchProvider):  # type: ignore[misc]
         return batch
 
     def _raw(self, roi: Roi) -> NDArray[Any]:
-        return np.array(read_mirrored(self.dataset.raw, roi), dtype=np.float32)
+        data = np.array(read_mirrored(self.dataset.raw, roi), dtype=np.float32)
+        if not np.isfinite(data).all():
+            raise DataError(
+                f"dataset {self.dataset.name!r}: raw holds NaN or infinite values within {roi}; training on them would "
+                "turn every weight into NaN: fill them in the data, or crop them off"
+            )
+        return data
 
     def _gt(self, roi: Roi) -> NDArray[Any]:
         return np.array(labels_of(self.dataset).to_ndarray(roi, fill_value=0))

@@ -128,11 +128,6 @@ class GunpowderSamples:
             self._pipelines[position] = build_pipeline(dataset, self.augments)
         batch = request_batch(self._pipelines[position], request)
         raw = np.asarray(batch[RAW].data, dtype=np.float32)
-        if not np.isfinite(raw).all():
-            raise DataError(
-                f"dataset {dataset.name!r}: raw holds NaN or infinite values near {roi}; training on them would turn "
-                "every weight into NaN: mask or fill them in the data"
-            )
         raw = np.clip(raw, 0, 1) if self.clip_raw else raw
         around = local.grow(context, context)
         gt = _as_array(batch[GT].data, around, output_size, dataset.raw)

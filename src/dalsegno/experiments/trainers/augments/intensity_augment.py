@@ -3,6 +3,7 @@
 from typing import Any
 
 from dalsegno.config import config, field
+from dalsegno.errors import DataError
 from dalsegno.experiments.trainers._gunpowder import gp
 from dalsegno.experiments.trainers.augments.augment_config import AugmentConfig, probability
 
@@ -24,4 +25,17 @@ class IntensityAugmentConfig(AugmentConfig):
 
     def node(self, raw_key: Any, _gt_key: Any = None, _mask_key: Any = None) -> Any:
         """Return the gunpowder node."""
-        return gp.IntensityAugment(raw_key, *self.scale, *self.shift, clip=self.clip, p=self.augmentation_probability)
+        return _Intensity(raw_key, *self.scale, *self.shift, clip=self.clip, p=self.augmentation_probability)
+
+
+class _Intensity(gp.IntensityAugment):  # type: ignore[misc]
+    """gunpowder's node, with an error that says what to do about values that clipping would cut off."""
+
+    def process(self, batch: Any, request: Any) -> None:
+        raw = batch[self.array].data
+        if self.clip and not (raw.min() >= 0 and raw.max() <= 1):
+            raise DataError(
+                f"IntensityAugment with clip: true needs raw in 0 … 1, and it holds {raw.min():.3g} … {raw.max():.3g}: "
+                "set clip: false, or scale raw with IntensitiesArray"
+            )
+        super().process(batch, request)
