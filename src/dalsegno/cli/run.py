@@ -149,6 +149,9 @@ def _draw(stores: "Stores", name: str, criterion: str, picture: Path) -> None:
     prediction, labels = predict_best(best, dataset.raw, region)
     raw = dataset.raw[prediction.roi]
     raw = raw[0] if raw.ndim > dataset.raw.dims else raw
-    channels = best.run.task.channels if labels.ndim > dataset.raw.dims else None
+    for axis, finer in enumerate(dataset.raw.voxel_size / prediction.voxel_size):
+        raw = raw.repeat(finer, axis)
+    # label 0 is not drawn
+    names = best.run.task.channels[0 if labels.ndim > dataset.raw.dims else 1 :]
     title = f"{name}: iteration {best.iteration}, {criterion} {best.score:.3f}"
-    plot_slices(raw, np.asarray(dataset.gt[prediction.roi]), labels, picture, title=title, channel_names=channels)
+    plot_slices(raw, np.asarray(dataset.gt[prediction.roi]), labels, picture, title=title, channel_names=names)

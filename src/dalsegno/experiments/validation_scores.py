@@ -150,5 +150,6 @@ class ValidationScores:
         for rows in groups.values():
             # undefined on one dataset is undefined in the mean: a mean over others can't be compared
             scores = {name: fmean(row.scores.get(name, math.nan) for row in rows) for name in rows[0].scores}
-            means.append(ScoreRow(rows[0].iteration, "all datasets", rows[0].parameters, scores))
+            name = "all datasets" if len(rows) > 1 else rows[0].dataset
+            means.append(ScoreRow(rows[0].iteration, name, rows[0].parameters, scores))
         return means
