@@ -121,7 +121,8 @@ def test_fractional_voxel_sizes_name_the_unit_that_makes_them_whole(experiment, 
 
 def test_a_wrong_number_of_channels(experiment, dalsegno):
     replaced(experiment, "fmaps_in: 1", "fmaps_in: 3")
-    refused(dalsegno("check", experiment), "fmaps_in")
+    for command in ("check", "run"):
+        refused(dalsegno(command, experiment), "fmaps_in")
 
 
 def test_a_name_that_is_no_file_name(experiment, dalsegno):
@@ -131,6 +132,21 @@ def test_a_name_that_is_no_file_name(experiment, dalsegno):
 def test_a_store_that_can_not_be_written(experiment, dalsegno, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     refused(dalsegno("run", experiment, "--store", tmp_path / "file" / "store"), "store")
+
+
+def test_nothing_is_stored_of_an_experiment_that_can_not_be_trained(experiment, dalsegno, tmp_path):
+    refused(dalsegno("run", experiment, "--set", "architecture_config.fmaps_in=3"), "fmaps_in")
+    assert not list((tmp_path / "store").rglob("*.yaml"))
+    assert dalsegno("run", experiment, "--set", "num_iterations=1").code == 0
+
+
+def test_two_dimensions_of_the_network_for_three_of_the_data(experiment, dalsegno, tmp_path):
+    tifffile.imwrite(tmp_path / "stack.tif", np.zeros((5, 120, 120), np.uint8))
+    plain = '{type: FileArray, file_name: "${DISCS}/train_%s.tif", voxel_size: [10, 10], units: nm}'
+    stack = f"{{type: FileArray, file_name: {tmp_path}/stack.tif, voxel_size: [40, 10, 10], units: nm}}"
+    for kind in ("raw", "gt"):
+        replaced(experiment, plain % kind, stack)
+    refused(dalsegno("run", experiment), "3 spatial axes", "input_shape")
 
 
 def test_an_unknown_run_names_the_known_ones(experiment, dalsegno):

@@ -28,6 +28,7 @@ def run(file: ExperimentFile, overrides: Overrides = None, store: Store = None, 
     console = Console(stderr=json)
     if not json:
         console.print(f"[bold]{config.name}[/bold]: {config.num_iterations} iterations, store {stores.root}")
+    _check_new(config, stores)
     before = is_finished(config, stores)
     stopped = _train(config, stores, console)
     if before:
@@ -40,6 +41,18 @@ def run(file: ExperimentFile, overrides: Overrides = None, store: Store = None, 
         _report(config, stores, console, draw=not before)
     if stopped:
         raise typer.Exit(130)
+
+
+def _check_new(config: "RunConfig", stores: "Stores") -> None:
+    """Refuse a new experiment that can't be trained, before anything of it is stored."""
+    if config.name in stores.configs.names("runs"):
+        return
+    from dalsegno.engine.check import check
+    from dalsegno.errors import ConfigError
+
+    problems = check(config).problems
+    if problems:
+        raise ConfigError(problems)
 
 
 def _train(config: "RunConfig", stores: "Stores", console: "Console") -> bool:

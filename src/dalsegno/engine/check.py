@@ -128,6 +128,12 @@ def _check_grid(dataset: Dataset, model: Model) -> None:
         raise DalsegnoError(
             f"raw has {channels} channels, the network takes {model.num_in_channels}; set fmaps_in to {channels}"
         )
+    predicted = model.scale(raw.voxel_size)
+    if dataset.gt is not None and dataset.gt.voxel_size != predicted:
+        raise DalsegnoError(
+            f"dataset {dataset.name!r}: the network predicts voxels of {predicted} {raw.units}, gt has "
+            f"{dataset.gt.voxel_size}; resample gt with ResampledArray, or change `upsample_factors`"
+        )
 
 
 def _check_truth(dataset: Dataset) -> None:

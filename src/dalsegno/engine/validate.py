@@ -64,7 +64,10 @@ def validate(
         gt = _scored(dataset)
         region = annotated_region(dataset)
         report = (lambda done, total, name=dataset.name: on_tile(name, done, total)) if on_tile else None
-        prediction = predict(model, dataset.raw, region, device=device, on_tile=report)
+        try:
+            prediction = predict(model, dataset.raw, region, device=device, on_tile=report)
+        except DataError as error:
+            raise DataError(f"dataset {dataset.name!r}: {error}") from error
         if prediction.voxel_size != gt.voxel_size:
             raise DataError(
                 f"dataset {dataset.name!r}: the network predicts voxels of {prediction.voxel_size} {gt.units}, gt has "
