@@ -1,9 +1,10 @@
 import os
+from pathlib import Path
 
 import pytest
 
 from dalsegno.errors import StoreError
-from dalsegno.store.atomic import create_text, replacing_directory, write_bytes, write_text
+from dalsegno.store.atomic import create_text, make_folder, replacing_directory, store_errors, write_bytes, write_text
 
 
 def names(folder):
@@ -65,3 +66,21 @@ def test_what_is_no_folder_is_an_error_that_says_what_to_do(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="check that the store is a folder you may write to"):
         write_text(tmp_path / "file" / "x" / "y", "")
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="the system has no /proc")
+def test_where_no_folder_can_be_made_is_an_error_that_says_what_to_do():
+    for write in (make_folder, lambda path: write_text(path / "a", ""), lambda path: create_text(path / "a", "")):
+        with pytest.raises(StoreError, match=r"/proc/x can't be used: .*choose another \(DALSEGNO_STORE\)"):
+            write(Path("/proc/x"))
+
+
+def test_a_file_in_place_of_a_folder_is_not_taken_for_the_file_to_create(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="can't be used: File exists"):
+        create_text(tmp_path / "file" / "a", "")
+
+
+def test_that_a_file_is_not_there_can_be_answered(tmp_path):
+    with pytest.raises(FileNotFoundError), store_errors(tmp_path):
+        (tmp_path / "a").read_text()

@@ -49,6 +49,24 @@ def test_another_content_shows_what_differs(store):
     assert store.get("runs", "a")["trainer_config"]["learning_rate"] == 0.001
 
 
+def test_a_check_raises_what_put_would_and_writes_nothing(store, tmp_path):
+    store.check("runs", "a", RUN)
+    assert list(tmp_path.iterdir()) == []
+    store.put("runs", "a", RUN)
+    store.check("runs", "a", RUN)
+    messages = []
+    for method in (store.check, store.put):
+        with pytest.raises(NameTaken) as caught:
+            method("runs", "a", RUN | {"text": "other"})
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
+    assert store.get("runs", "a")["text"] == RUN["text"]
+    with pytest.raises(ConfigError, match="can't be part of a path"):
+        store.check("runs", "../a", RUN)
+    with pytest.raises(StoreError, match="the kinds are runs, tasks"):
+        store.check("run", "a", RUN)
+
+
 def test_many_differences_are_cut_short(store):
     store.put("tasks", "a", {str(number): 1 for number in range(30)})
     with pytest.raises(NameTaken, match="and 20 more"):

@@ -115,3 +115,15 @@ def test_leftovers_of_a_killed_process_are_removed(store, tmp_path):
     assert store.iterations("r") == [1]
     store.put("r", 3, {"a": torch.ones(2)}, {})
     assert sorted(path.name for path in checkpoint(tmp_path, 1).parent.iterdir()) == ["00000001", "00000003"]
+
+
+def test_files_of_others_among_the_checkpoints_are_let_be(store, tmp_path):
+    store.put("r", 1, {"a": torch.ones(2)}, {})
+    folder = checkpoint(tmp_path, 1).parent
+    (folder / ".DS_Store").write_bytes(b"x")
+    (folder / ".00000002.notes").write_bytes(b"x")
+    (folder / ".snapshot").mkdir()
+    store.put("r", 3, {"a": torch.ones(2)}, {})
+    expected = [".00000002.notes", ".DS_Store", ".snapshot", "00000001", "00000003"]
+    assert sorted(path.name for path in folder.iterdir()) == expected
+    assert store.latest("r") == 3

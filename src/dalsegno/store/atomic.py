@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from dalsegno.errors import StoreError, StoreFull
 
-__all__ = ["create_text", "replacing_directory", "store_errors", "write_bytes", "write_text"]
+__all__ = ["create_text", "make_folder", "replacing_directory", "store_errors", "write_bytes", "write_text"]
 
 _FULL = {
     errno.ENOSPC: "the disk is full",
@@ -45,10 +45,22 @@ def store_errors(path: Path) -> Iterator[None]:
                 f"{path} was not written: {_FULL[error.errno]}; what was stored before is whole: "
                 f"make room, or move the store (DALSEGNO_STORE), and go on"
             ) from error
-        raise StoreError(
-            f"{path} can't be used: {error.strerror}; check that the store is a folder you may write to, "
-            f"or choose another (DALSEGNO_STORE)"
-        ) from error
+        raise _unusable(path, error) from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, where there is none.
+
+    Raises
+    ------
+    StoreError
+        If it can't be made; `StoreFull` if there is no room.
+    """
+    with store_errors(path):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except (FileNotFoundError, FileExistsError) as error:  # a file is there, or what takes no folders, as /proc
+            raise _unusable(path, error) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -60,7 +72,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         If it can't be written; `StoreFull` if there is no room.
     """
     with store_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with _written_beside(path, data) as beside:
             beside.replace(path)
         _sync(path.parent)
@@ -82,7 +94,7 @@ def create_text(path: Path, text: str) -> None:
         If it can't be written; `StoreFull` if there is no room.
     """
     with store_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with _written_beside(path, text.encode()) as beside:
             os.link(beside, path)
         _sync(path.parent)
@@ -101,7 +113,7 @@ def replacing_directory(path: Path) -> Iterator[Path]:
         If it can't be written; `StoreFull` if there is no room.
     """
     with store_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as scratch:
             filled, replaced = Path(scratch, "new"), Path(scratch, "old")
             filled.mkdir()
@@ -110,6 +122,13 @@ def replacing_directory(path: Path) -> Iterator[Path]:
                 _sync(file)
             _exchange(path, filled, replaced)
         _sync(path.parent)
+
+
+def _unusable(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{path} can't be used: {error.strerror}; check that the store is a folder you may write to, "
+        f"or choose another (DALSEGNO_STORE)"
+    )
 
 
 def _exchange(path: Path, new: Path, old: Path) -> None:

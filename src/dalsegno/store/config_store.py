@@ -25,6 +25,18 @@ class ConfigStore(ABC):
     """Keeps documents: dicts, lists, texts, numbers, booleans and None. A stored document never changes."""
 
     @abstractmethod
+    def check(self, kind: str, name: str, document: dict[str, Any]) -> None:
+        """Raise what `put` would raise where the name is taken, and write nothing.
+
+        Raises
+        ------
+        NameTaken
+            If the name has another content; the message shows what differs.
+        ConfigError
+            If the name can't be part of a path.
+        """
+
+    @abstractmethod
     def put(self, kind: str, name: str, document: dict[str, Any]) -> None:
         """Keep a document under a name; the same content again changes nothing.
 
@@ -69,25 +81,29 @@ class FileConfigStore(ConfigStore):
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    def check(self, kind: str, name: str, document: dict[str, Any]) -> None:
+        """Compare the document with the one in the file, if there is one."""
+        try:
+            stored = self._read(kind, name)
+        except FileNotFoundError:
+            return
+        differences = list(_differences(stored, _plain(document)))
+        if differences:
+            raise NameTaken(_taken(kind, name, differences))
+
     def put(self, kind: str, name: str, document: dict[str, Any]) -> None:
         """Write the document to a file of its own; of several processes that try, one does."""
-        path = self._path(kind, name)
         try:
-            create_text(path, dump_yaml(_plain(document)))
-        except FileExistsError as error:
-            differences = list(_differences(self.get(kind, name), _plain(document)))
-            if differences:
-                raise NameTaken(_taken(kind, name, differences)) from error
+            create_text(self._path(kind, name), dump_yaml(_plain(document)))
+        except FileExistsError:
+            self.check(kind, name, document)
 
     def get(self, kind: str, name: str) -> dict[str, Any]:
         """Read the document from its file."""
-        path = self._path(kind, name)
         try:
-            with store_errors(path):
-                text = path.read_text(encoding="utf-8")
+            return self._read(kind, name)
         except FileNotFoundError as error:
             raise self._unknown(kind, name) from error
-        return parse_document(text, str(path)).data
 
     def names(self, kind: str) -> list[str]:
         """Return the names of the files."""
@@ -101,6 +117,12 @@ class FileConfigStore(ConfigStore):
                 path.unlink()
         except FileNotFoundError as error:
             raise self._unknown(kind, name) from error
+
+    def _read(self, kind: str, name: str) -> dict[str, Any]:
+        path = self._path(kind, name)
+        with store_errors(path):
+            text = path.read_text(encoding="utf-8")
+        return parse_document(text, str(path)).data
 
     def _folder(self, kind: str) -> Path:
         if kind not in KINDS:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from dalsegno.store.atomic import store_errors
+from dalsegno.store.atomic import make_folder, store_errors
 
 __all__ = ["append_records", "read_records", "records_from_the_end"]
 
@@ -30,7 +30,7 @@ def append_records(path: Path, records: Iterable[dict[str, Any]]) -> None:
     """
     data = "".join(json.dumps(record, default=_plain) + "\n" for record in records).encode()
     with store_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
             size = os.fstat(handle).st_size

@@ -1,8 +1,9 @@
 """One run is trained by one process at a time.
 
-The lock is a folder that holds a record of its holder. It is put in place by renaming, which fails where
-another stands, so of several processes exactly one gets it. The lock of a dead holder is renamed away
-under a name that only it can have: once that is done, nobody can do it again to the lock that follows.
+The lock is a folder with one file, the record of its holder. It is put in place by renaming, which fails
+where a folder stands that is not empty, so of several processes exactly one gets it. A lock is let go, or
+taken from a dead holder, by removing the record. The name of a record is that of one holding: who comes
+late to remove it finds it gone, and can't remove the record that follows.
 """
 
 import errno
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,8 +25,9 @@ from uuid import uuid4
 
 from attrs import asdict, frozen
 
-from dalsegno.errors import RunLocked
-from dalsegno.store.atomic import store_errors, write_text
+from dalsegno.errors import ConfigError, RunLocked
+from dalsegno.store.atomic import make_folder, store_errors, write_text
+from dalsegno.store.converter import structure
 from dalsegno.store.names import check_name
 
 __all__ = ["Holder", "RunLock", "is_locked"]
@@ -35,9 +38,8 @@ HEARTBEAT = 20.0
 """Seconds between two signs of life."""
 
 STALE = 120.0
-"""Seconds without a sign of life after which a holder on another host counts as dead."""
+"""Seconds without a sign of life after which a holder counts as dead whose process can't be looked up from here."""
 
-_RECORD = "holder.json"
 _ATTEMPTS = 100
 
 
@@ -48,7 +50,10 @@ class Holder:
     Attributes
     ----------
     host, pid
-        Where its process runs.
+        Where its process runs. An empty host is one that is not known, as its record can't be read.
+    space
+        Tells where the pid means this process: boot of the machine and namespace of its pids. Containers may
+        share the name of a host and not its pids.
     started
         When the process was started, as its system tells it: a later process may have the same pid.
     since
@@ -59,16 +64,18 @@ class Holder:
 
     host: str
     pid: int
+    space: str
     started: str
     since: str
     token: str
 
     def __str__(self) -> str:
-        return f"process {self.pid} on {self.host} since {self.since}"
+        known = f"process {self.pid} on {self.host} since {self.since}"
+        return known if self.host else "a process whose record is damaged"
 
     def is_alive(self, silence: float) -> bool:
-        """Return whether the process still runs; on another host by the seconds since its last sign of life."""
-        if self.host == socket.gethostname():
+        """Return whether the process still runs; where it can't be looked up, by the seconds of its silence."""
+        if (self.host, self.space) == (socket.gethostname(), _pid_space()):
             return _start_time(self.pid) == self.started
         return silence < STALE
 
@@ -86,7 +93,7 @@ class RunLock(AbstractContextManager["RunLock"]):
     Raises
     ------
     RunLocked
-        If a living process holds the run.
+        If a living process holds the run. One whose record is damaged lives while it gives signs of life.
     StoreError
         If the store can't be written.
     """
@@ -95,12 +102,14 @@ class RunLock(AbstractContextManager["RunLock"]):
         self.run = run
         self.path = _path(root, run)
         since = datetime.now(UTC).isoformat(timespec="seconds")
-        self.holder = Holder(socket.gethostname(), os.getpid(), _start_time(os.getpid()), since, uuid4().hex)
+        pid, token = os.getpid(), uuid4().hex
+        self.holder = Holder(socket.gethostname(), pid, _pid_space(), _start_time(pid), since, token)
+        self._record = self.path / f"holder-{token}.json"
         self._released = threading.Event()
 
     def __enter__(self) -> "RunLock":
         with store_errors(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             self._acquire()
         threading.Thread(target=self._beat, name=f"heartbeat of {self.run}", daemon=True).start()
         return self
@@ -110,22 +119,21 @@ class RunLock(AbstractContextManager["RunLock"]):
     ) -> None:
         self._released.set()
         with store_errors(self.path):
-            if _read(self.path) != self.holder:
+            if not _done(self._record.unlink):
                 logger.warning("run %s was taken over by another process meanwhile", self.run)
                 return
-            released = self._beside("released")
-            self.path.rename(released)
-            shutil.rmtree(released)
+            _done(self.path.rmdir)  # not empty where the next holder is in it already
 
     def _acquire(self) -> None:
-        prepared = self._beside("prepared")
+        prepared = self.path.with_name(f".lock-{self.holder.token}")
         prepared.mkdir()
         try:
-            write_text(prepared / _RECORD, json.dumps(asdict(self.holder)))
+            record = prepared / self._record.name
+            write_text(record, json.dumps(asdict(self.holder)))
             for _ in range(_ATTEMPTS):
-                if _renamed(prepared, self.path):
+                if _done(lambda: prepared.rename(self.path)):
                     return
-                self._bury_dead_holder(now=(prepared / _RECORD).stat().st_mtime)
+                self._remove_dead_holder(now=record.stat().st_mtime)
             raise RunLocked(
                 f"run {self.run!r} can't be taken: {self.path} is no lock or changes hands all the time; "
                 f"remove it if no process trains the run"
@@ -133,26 +141,23 @@ class RunLock(AbstractContextManager["RunLock"]):
         finally:
             shutil.rmtree(prepared, ignore_errors=True)
 
-    def _bury_dead_holder(self, now: float) -> None:
-        holder = _read(self.path)
-        if holder is None:
+    def _remove_dead_holder(self, now: float) -> None:
+        record = _read(self.path)
+        if record is None:
             return
-        if holder.is_alive(now - _last_beat(self.path)):
+        if record.holder.is_alive(now - record.beat):
             raise RunLocked(
-                f"run {self.run!r} is being trained by {holder}, and two at once would mix up its statistics; "
-                f"wait until that process ends, or stop it"
+                f"run {self.run!r} is being trained by {record.holder}, and two at once would mix up its statistics; "
+                f"wait until that process ends, or stop it; if it has died, wait {STALE:.0f} seconds or remove "
+                f"{self.path}"
             )
-        if _renamed(self.path, self.path.with_name(f".lock-{holder.token}-dead")):
-            logger.warning("run %s is taken over from %s, which has died", self.run, holder)
-
-    def _beside(self, state: str) -> Path:
-        return self.path.with_name(f".lock-{self.holder.token}-{state}")
+        if _done(record.path.unlink):
+            logger.warning("run %s is taken over from %s, which has died", self.run, record.holder)
 
     def _beat(self) -> None:
         while not self._released.wait(HEARTBEAT):
             try:
-                if _read(self.path) == self.holder:
-                    os.utime(self.path / _RECORD)
+                os.utime(self._record)
             except OSError as error:
                 logger.warning("no sign of life could be given for run %s: %s", self.run, error)
 
@@ -160,37 +165,56 @@ class RunLock(AbstractContextManager["RunLock"]):
 def is_locked(root: str | os.PathLike[str], run: str) -> Holder | None:
     """Return the living process that trains the run, or None."""
     path = _path(root, run)
-    holder = _read(path)
-    return holder if holder is not None and holder.is_alive(time.time() - _last_beat(path)) else None
+    with store_errors(path):
+        record = _read(path)
+    return record.holder if record is not None and record.holder.is_alive(time.time() - record.beat) else None
 
 
 def _path(root: str | os.PathLike[str], run: str) -> Path:
     return Path(root) / "runs" / check_name(run, "run") / "lock"
 
 
-def _read(path: Path) -> Holder | None:
+@frozen
+class _Record:
+    """The file in a lock, what it says, and when its holder last gave a sign of life, in seconds since 1970."""
+
+    path: Path
+    holder: Holder
+    beat: float
+
+
+def _read(lock: Path) -> _Record | None:
     try:
-        return Holder(**json.loads((path / _RECORD).read_text()))
-    except FileNotFoundError:
+        path = next(lock.glob("holder*.json"), None)
+        return _Record(path, _holder(path.read_bytes()), path.stat().st_mtime) if path else None
+    except FileNotFoundError:  # it was let go meanwhile
         return None
 
 
-def _last_beat(path: Path) -> float:
+def _holder(record: bytes) -> Holder:
     try:
-        return (path / _RECORD).stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
+        return structure(json.loads(record), Holder)
+    except (ValueError, ConfigError):
+        return Holder(host="", pid=0, space="", started="", since="", token="")
 
 
-def _renamed(folder: Path, target: Path) -> bool:
-    """Rename a folder; return False where another stands at the target, or the folder is gone."""
+def _done(change: Callable[[], object]) -> bool:
+    """Rename or remove; return False where another process has come first."""
     try:
-        folder.rename(target)
+        change()
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
             return False
         raise
     return True
+
+
+def _pid_space() -> str:
+    """Return what tells the pids seen here from those of another boot or container; empty where it is not known."""
+    if sys.platform != "linux":
+        return ""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
 
 
 def _start_time(pid: int) -> str:
@@ -202,5 +226,4 @@ def _start_time(pid: int) -> str:
         state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return ""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return "" if state == "Z" else f"{boot}:{fields[18]}"
+    return "" if state == "Z" else fields[18]

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import logging
+import re
 import shutil
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -21,6 +22,8 @@ __all__ = ["FileWeightsStore", "WeightsStore"]
 logger = logging.getLogger(__name__)
 
 _MODEL, _STATE, _DIGEST = "model.safetensors", "state.pt", "digest.json"
+
+_UNFINISHED = re.compile(r"\.\d{8,}\.\w+")  # a folder that `replacing_directory` was filling
 
 
 class WeightsStore(ABC):
@@ -96,8 +99,7 @@ class FileWeightsStore(WeightsStore):
         torch.save(state, buffer)
         files = {_MODEL: safetensors.torch.save(_separate(model)), _STATE: buffer.getvalue()}
         files[_DIGEST] = json.dumps({name: _digest(data) for name, data in files.items()}, indent=2).encode()
-        for abandoned in self._folder(run).glob(".*"):  # by a process that was killed
-            shutil.rmtree(abandoned)
+        self._remove_unfinished(run)
         with replacing_directory(self._path(run, iteration)) as folder:
             for name, data in files.items():
                 (folder / name).write_bytes(data)
@@ -134,6 +136,13 @@ class FileWeightsStore(WeightsStore):
         path = self._existing(run, iteration)
         with store_errors(path):
             shutil.rmtree(path)
+
+    def _remove_unfinished(self, run: str) -> None:
+        """Remove what processes that were killed had begun."""
+        for path in self._folder(run).glob(".*"):
+            if _UNFINISHED.fullmatch(path.name) and path.is_dir():
+                with store_errors(path):
+                    shutil.rmtree(path)
 
     def _folder(self, run: str) -> Path:
         return self.root / "runs" / check_name(run, "run") / "checkpoints"
