@@ -4,6 +4,7 @@ A config class is an immutable attrs class: equal if its content is equal, hasha
 by field. It checks its values when it is made, and names everything that is wrong at once.
 """
 
+import math
 import sys
 import typing
 from collections.abc import Callable, Iterator
@@ -17,7 +18,18 @@ from upath import UPath
 
 from dalsegno.errors import ConfigError, Problem
 
-__all__ = ["Config", "config", "coordinate", "evolve", "field", "field_problem", "fields", "one_of", "positive"]
+__all__ = [
+    "Config",
+    "config",
+    "coordinate",
+    "evolve",
+    "field",
+    "field_problem",
+    "fields",
+    "not_negative",
+    "one_of",
+    "positive",
+]
 
 C = TypeVar("C")
 K = TypeVar("K", bound="Config")
@@ -53,8 +65,13 @@ def field(
 def positive(value: Any) -> str | None:
     """Check that a number, or each of several, is above zero."""
     numbers = value if isinstance(value, tuple) else (value,)
-    bad = [number for number in numbers if number is not None and not isinstance(number, str) and not number > 0]
-    return f"must be above 0, got {value}" if bad else None
+    bad = [number for number in numbers if isinstance(number, int | float) and not 0 < number < math.inf]
+    return f"must be above 0 and finite, got {value}" if bad else None
+
+
+def not_negative(value: int) -> str | None:
+    """Check that a number is zero or above."""
+    return None if value >= 0 else f"must be 0 or above, got {value}"
 
 
 def one_of(*choices: str) -> Check:

@@ -4,6 +4,7 @@
 
     DalsegnoError
     ├── ConfigError     what was written down is wrong: every problem at once
+    ├── WorkerLost      a data worker was ended from outside
     ├── DataError       a file or array is missing, unreadable or does not fit
     └── StoreError      the store can't be read or written
         ├── NameTaken   the name is stored already, with another content
@@ -18,7 +19,17 @@ from collections.abc import Iterable
 
 from attrs import frozen
 
-__all__ = ["ConfigError", "DalsegnoError", "DataError", "NameTaken", "Problem", "RunLocked", "StoreError", "StoreFull"]
+__all__ = [
+    "ConfigError",
+    "DalsegnoError",
+    "DataError",
+    "NameTaken",
+    "Problem",
+    "RunLocked",
+    "StoreError",
+    "StoreFull",
+    "WorkerLost",
+]
 
 ConfigPath = tuple[str | int, ...]
 
@@ -71,6 +82,12 @@ class ConfigError(DalsegnoError):
 
 class DataError(DalsegnoError):
     """A file or an array is missing, unreadable, or does not fit its neighbours."""
+
+
+class WorkerLost(DalsegnoError):
+    """A data worker was ended from outside: for want of memory, or by a signal."""
+
+    exit_code = 1
 
 
 class StoreError(DalsegnoError):

@@ -117,3 +117,78 @@ def test_check_prints_problems_of_all_datasets(experiment, dalsegno):
     assert checked.code == 2
     assert "nothing.tif" in checked.err
     assert "missing.tif" in checked.err
+
+
+def test_check_finds_what_would_fail_at_the_first_validation(experiment, dalsegno, data, tmp_path):
+    text = experiment.read_text()
+    labels = tifffile.imread(data / "validate_gt.tif")
+    tifffile.imwrite(tmp_path / "coarse.tif", np.ascontiguousarray(labels[::2, ::2]))
+    plain = '{type: FileArray, file_name: "${DISCS}/validate_gt.tif", voxel_size: [10, 10], units: nm}'
+    coarse = f"{{type: FileArray, file_name: {tmp_path}/coarse.tif, voxel_size: [20, 20], units: nm}}"
+    assert plain in text
+    experiment.write_text(text.replace(plain, coarse))
+    checked = dalsegno("check", experiment)
+    assert checked.code == 2
+    assert "right" in checked.err
+    assert "ResampledArray" in checked.err
+    line = next(number for number, row in enumerate(text.splitlines(), 1) if "name: right" in row)
+    assert f"discs.yaml:{line - 1}: datasplit_config.validate_configs[0]" in checked.err
+    experiment.write_text(text.replace("tol_distance: 10 nm", "tol_distance: 2 voxel"))
+    assert "voxel" in dalsegno("check", experiment).err
+
+
+def test_a_mistake_takes_no_name(experiment, dalsegno):
+    text = experiment.read_text()
+    experiment.write_text(text.replace("train_raw", "trian_raw"))
+    assert dalsegno("run", experiment).code == 2
+    experiment.write_text(text)
+    assert dalsegno("run", experiment, "--set", "num_iterations=1").code == 0
+
+
+def test_a_part_of_another_content_under_its_name_takes_no_name_of_a_run(experiment, dalsegno):
+    named = ("--set", "num_iterations=1", "--set", "task_config.name=task")
+    assert dalsegno("run", experiment, *named, "--set", "name=first").code == 0
+    other = (*named, "--set", "task_config.scale_factor=50 nm")
+    refused = dalsegno("run", experiment, *other)
+    assert refused.code == 2
+    assert "task_config" in refused.err or "scale_factor" in refused.err
+    assert dalsegno("run", experiment, *other, "--set", "task_config.name=another").code == 0
+
+
+def test_errors_are_json_too(experiment, dalsegno):
+    failed = dalsegno("check", experiment, "--set", "architecture_config.fmaps_in=one", "--json")
+    assert failed.code == 2
+    assert "fmaps_in" in json.loads(failed.out)["problems"][0]
+
+
+def test_a_picture_that_is_gone_is_drawn_again(experiment, dalsegno, tmp_path):
+    assert dalsegno("run", experiment, "--set", "num_iterations=1").code == 0
+    picture = tmp_path / "store/runs/discs/best.png"
+    picture.unlink()
+    assert dalsegno("run", experiment, "--set", "num_iterations=1").code == 0
+    assert picture.exists()
+
+
+def test_runs_shows_the_others_beside_one_that_can_not_be_read(experiment, dalsegno, tmp_path):
+    assert dalsegno("run", experiment, "--set", "num_iterations=1").code == 0
+    (tmp_path / "store/configs/runs/broken.yaml").write_text("{name: broken}")
+    rows = {row["name"]: row for row in json.loads(dalsegno("runs", "--json").out)}
+    assert rows["discs"]["state"] == "finished"
+    assert "unreadable" in rows["broken"]["state"]
+
+
+def test_a_finished_run_without_its_last_scores_is_not_finished(experiment, dalsegno, tmp_path):
+    assert dalsegno("run", experiment).code == 0
+    scores = tmp_path / "store/runs/discs/validation.jsonl"
+    scores.write_text("".join(scores.read_text().splitlines(keepends=True)[:-1]))
+    assert json.loads(dalsegno("runs", "--json").out)[0]["state"] == "stopped"
+    assert dalsegno("run", experiment).code == 0
+    assert json.loads(dalsegno("runs", "--json").out)[0]["state"] == "finished"
+
+
+def test_compare_lists_runs_without_scores(experiment, dalsegno):
+    assert dalsegno("run", experiment, "--set", "num_iterations=1").code == 0
+    bare = ("--set", "datasplit_config.validate_configs=[]", "--set", "name=bare", "--set", "num_iterations=1")
+    assert dalsegno("run", experiment, *bare).code == 0
+    rows = json.loads(dalsegno("compare", "discs", "bare", "--json").out)
+    assert [row["run"] for row in rows] == ["discs", "bare"]

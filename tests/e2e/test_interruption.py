@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from dalsegno.compute.threads import available_cores
 from dalsegno.store.options import load_options
 from dalsegno.store.stores import open_stores
 
@@ -21,8 +23,27 @@ def one_thread(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
+ENDLESS = ("--set", "num_iterations=100000", "--set", "validation_interval=100000")
+WITH_WORKER = ("--set", "trainer_config.num_data_fetchers=1")
+
+
 def start(*more):
-    return subprocess.Popen([*COMMAND, *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    command = [*COMMAND, *more]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+
+
+def group(process):
+    """The processes that a command has started, itself included."""
+    members = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(stat.read_text().rpartition(")")[2].split()[2]) == process.pid:
+                members.append(int(stat.parent.name))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return members
 
 
 def iterations(folder):
@@ -63,9 +84,37 @@ def test_killed_at_random_moments_it_ends_as_the_uninterrupted_run(experiment, d
 
 
 @pytest.mark.usefixtures("one_thread")
+@pytest.mark.skipif(available_cores() < 2, reason="with one core there is no data worker")
+def test_killed_it_leaves_no_data_worker_behind(experiment, tmp_path):
+    process = start(*ENDLESS, *WITH_WORKER)
+    wait_for_iterations(tmp_path / "store", 1, process)
+    assert len(group(process)) > 1
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 30
+    while group(process) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert group(process) == []
+    process.stdout.close()
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.skipif(available_cores() < 2, reason="with one core there is no data worker")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_whole_group_stops_it_cleanly(experiment, tmp_path, number):
+    process = start(*ENDLESS, *WITH_WORKER)
+    wait_for_iterations(tmp_path / "store", 3, process)
+    os.killpg(process.pid, number)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, out
+    assert "Traceback" not in out
+    assert f"stopped at iteration {len(iterations(tmp_path / 'store'))}" in out
+
+
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_asked_to_stop_it_keeps_what_it_has_and_goes_on_from_there(experiment, dalsegno, tmp_path, number):
-    process = start("--set", "num_iterations=100000", "--set", "validation_interval=100000")
+    process = start(*ENDLESS)
     wait_for_iterations(tmp_path / "store", 5, process)
     process.send_signal(number)
     out, _ = process.communicate(timeout=60)
@@ -77,11 +126,11 @@ def test_asked_to_stop_it_keeps_what_it_has_and_goes_on_from_there(experiment, d
 
 
 def test_two_processes_never_train_one_run(experiment, dalsegno, tmp_path):
-    process = start("--set", "num_iterations=100000", "--set", "validation_interval=100000")
+    process = start(*ENDLESS)
     try:
         wait_for_iterations(tmp_path / "store", 1, process)
         assert json.loads(dalsegno("runs", "--json").out)[0]["state"] == "running"
-        second = dalsegno("run", "discs.yaml", "--set", "num_iterations=100000", "--set", "validation_interval=100000")
+        second = dalsegno("run", "discs.yaml", *ENDLESS)
         assert second.code == 2
         assert str(process.pid) in second.err
         assert os.uname().nodename in second.err

@@ -58,3 +58,20 @@ def test_undefined_scores_never_win():
 def test_an_unknown_criterion_names_the_known_ones():
     with pytest.raises(ConfigError, match="f1_score"):
         SCORES.best("f1")
+
+
+def channels(iteration, a, b, c=None):
+    scores = {"a__f1_score": a, "b__f1_score": b, "c__f1_score": c}
+    rows = [{"dataset": "x", "parameters": {"id": 0}, "scores": scores}]
+    return {"iteration": iteration, "higher_is_better": dict.fromkeys(scores, True), "rows": rows}
+
+
+def test_a_mean_over_fewer_channels_never_wins():
+    scores = ValidationScores.from_records([channels(10, 0.9, 0.9), channels(20, 0.99, None)])
+    assert scores.best("f1_score").iteration == 10
+
+
+def test_a_channel_that_is_undefined_everywhere_does_not_hide_the_others():
+    scores = ValidationScores.from_records([channels(10, 0.5, 0.7), channels(20, 0.7, 0.7)])
+    assert scores.best("f1_score").iteration == 20
+    assert scores.rows[0].value("f1_score") == pytest.approx(0.6)

@@ -160,7 +160,7 @@ def test_a_stored_name_is_never_evaluated(tmp_path):
         ("steps", True, "expected a whole number, got true"),
         ("rate", "0.1", "expected a number, got the text '0.1'"),
         ("rate", False, "expected a number, got false"),
-        ("rate", -1, "must be above 0, got -1"),
+        ("rate", -1, "must be above 0 and finite, got -1"),
         ("quick", 1, "expected true or false, got the number 1"),
         ("quick", "no", "expected true or false, got the text 'no'"),
         ("title", 5, "expected a text, got the number 5"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from dalsegno.cli.arguments import print_json
 from dalsegno.errors import DalsegnoError
 
 __all__ = ["app", "main"]
@@ -30,6 +31,9 @@ def main() -> None:
     try:
         app()
     except DalsegnoError as error:
+        if "--json" in sys.argv:
+            problems = getattr(error, "problems", [error])
+            print_json({"error": type(error).__name__, "problems": [str(problem) for problem in problems]})
         typer.secho(f"error: {error}", fg="red", err=True)
         sys.exit(error.exit_code)
 

@@ -7,6 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from dalsegno.experiments.run import RunConfig
+    from dalsegno.store.document import Document
     from dalsegno.store.stores import Stores
 
 __all__ = [
@@ -40,8 +41,8 @@ def open_store(folder: str | None) -> "Stores":
     return open_stores(load_options(**({"store": folder} if folder is not None else {})))
 
 
-def read_experiment(file: Path, overrides: list[str] | None) -> "RunConfig":
-    """Read an experiment file.
+def read_experiment(file: Path, overrides: list[str] | None) -> "tuple[RunConfig, Document]":
+    """Read an experiment file; the document tells the line of a problem.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def read_experiment(file: Path, overrides: list[str] | None) -> "RunConfig":
     from dalsegno.store.document import read_document
 
     document = read_document(file, overrides or ())
-    return structure(document.data, RunConfig, document)
+    return structure(document.data, RunConfig, document), document
 
 
 def print_json(value: Any) -> None:

@@ -19,6 +19,7 @@ def compare(
     from rich.console import Console
 
     from dalsegno.engine.compare import best_scores, curves, read_run
+    from dalsegno.errors import StoreError
     from dalsegno.view.tables import rows_table
 
     stores = open_store(store)
@@ -27,9 +28,11 @@ def compare(
         from dalsegno.view.curves import RunCurves, plot_curves
 
         higher = all(read_run(stores, run).scores.higher(criterion) for run in runs)
-        plot_curves(
-            {run: RunCurves(*curves(stores, run, criterion)) for run in runs}, criterion, plot, higher_is_better=higher
-        )
+        lines = {run: RunCurves(*curves(stores, run, criterion)) for run in runs}
+        try:
+            plot_curves(lines, criterion, plot, higher_is_better=higher)
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{plot} can't be written ({error}); give a path that ends in .png") from error
     if json:
         print_json(rows)
         return

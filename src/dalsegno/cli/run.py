@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dalsegno.experiments.run import RunConfig
+    from dalsegno.store.document import Document
     from dalsegno.store.stores import Stores
 
 
@@ -24,11 +25,11 @@ def run(file: ExperimentFile, overrides: Overrides = None, store: Store = None, 
     from dalsegno.engine.train import is_finished
 
     stores = open_store(store)
-    config = read_experiment(file, overrides)
+    config, document = read_experiment(file, overrides)
     console = Console(stderr=json)
     if not json:
         console.print(f"[bold]{config.name}[/bold]: {config.num_iterations} iterations, store {stores.root}")
-    _check_new(config, stores)
+    _check_new(config, document, stores, console)
     before = is_finished(config, stores)
     stopped = _train(config, stores, console)
     if before:
@@ -38,21 +39,22 @@ def run(file: ExperimentFile, overrides: Overrides = None, store: Store = None, 
 
         print_json(summary(stores, config.name))
     elif not stopped:
-        _report(config, stores, console, draw=not before)
+        _report(config, stores, console)
     if stopped:
         raise typer.Exit(130)
 
 
-def _check_new(config: "RunConfig", stores: "Stores") -> None:
+def _check_new(config: "RunConfig", document: "Document", stores: "Stores", console: "Console") -> None:
     """Refuse a new experiment that can't be trained, before anything of it is stored."""
     if config.name in stores.configs.names("runs"):
         return
     from dalsegno.engine.check import check
-    from dalsegno.errors import ConfigError
 
-    problems = check(config).problems
-    if problems:
-        raise ConfigError(problems)
+    report = check(config)
+    if report.problems:
+        raise document.located(report.problems)
+    for warning in report.warnings:
+        console.print(f"warning: {warning}", style="yellow")
 
 
 def _train(config: "RunConfig", stores: "Stores", console: "Console") -> bool:
@@ -124,7 +126,7 @@ def _stop_on_signal() -> Iterator[list[int]]:
             signal.signal(kind, handler)
 
 
-def _report(config: "RunConfig", stores: "Stores", console: "Console", *, draw: bool) -> None:
+def _report(config: "RunConfig", stores: "Stores", console: "Console") -> None:
     """Print the best scores, draw the best prediction, and say what to look at next."""
     from dalsegno.engine.compare import best_scores, read_run
     from dalsegno.view.tables import rows_table
@@ -134,11 +136,16 @@ def _report(config: "RunConfig", stores: "Stores", console: "Console", *, draw: 
         console.print("the experiment has no validation data, so there are no scores")
         return
     criterion = record.headline[0]
+    if record.scores.best(criterion) is None:
+        console.print(f"{criterion} is undefined everywhere: is anything annotated in the validation data?")
+        return
     rows = best_scores(stores, [config.name], criterion)
+    for row in rows:
+        del row["run"]
     console.print(rows_table(rows, title=f"best {criterion} over {len(record.scores.rows)} settings and iterations"))
     picture = Path(str(stores.root)) / "runs" / config.name / "best.png"
-    if draw:
-        _draw(stores, config.name, criterion, picture)
+    if not picture.exists():
+        _draw(stores, config.name, criterion, picture, console)
     console.print("look at next:", style="bold")
     for what in (
         f"{picture}  raw, ground truth and prediction",
@@ -149,7 +156,7 @@ def _report(config: "RunConfig", stores: "Stores", console: "Console", *, draw: 
         console.print(f"  {what}", highlight=False, soft_wrap=True)
 
 
-def _draw(stores: "Stores", name: str, criterion: str, picture: Path) -> None:
+def _draw(stores: "Stores", name: str, criterion: str, picture: Path, console: "Console") -> None:
     import numpy as np
 
     from dalsegno.engine.best import best_model, predict_best
@@ -167,4 +174,7 @@ def _draw(stores: "Stores", name: str, criterion: str, picture: Path) -> None:
     # label 0 is not drawn
     names = best.run.task.channels[0 if labels.ndim > dataset.raw.dims else 1 :]
     title = f"{name}: iteration {best.iteration}, {criterion} {best.score:.3f}"
-    plot_slices(raw, np.asarray(dataset.gt[prediction.roi]), labels, picture, title=title, channel_names=names)
+    try:
+        plot_slices(raw, np.asarray(dataset.gt[prediction.roi]), labels, picture, title=title, channel_names=names)
+    except OSError as error:
+        console.print(f"no picture: {picture} can't be written ({error.strerror}); everything else is stored")

@@ -26,7 +26,7 @@ def show(
     record = read_run(stores, run)
     chosen = criterion or next(iter(record.headline), "f1_score")
     record.scores.check_criterion(chosen)
-    rows = [score_row(run, row, chosen) for row in record.scores.rows]
+    rows = [score_row(row, chosen) for row in record.scores.rows]
     if json:
         scores = [asdict(row) for row in record.scores.rows]
         print_json({"summary": summary(stores, run), "config": record.config, "scores": scores})
@@ -36,5 +36,5 @@ def show(
     best = record.scores.best(chosen)
     if best is not None:
         console.print(rows_table(rows, title=f"{chosen}, every iteration and setting"))
-        console.print(rows_table([score_row(run, best, chosen)], title="best"))
+        console.print(rows_table([score_row(best, chosen)], title="best"))
     console.print(Syntax(dump_yaml(record.config), "yaml", background_color="default"))

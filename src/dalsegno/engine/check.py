@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 from attrs import define, field
+from funlib.geometry import Roi
 
 from dalsegno.config import Config, evolve
+from dalsegno.engine.predict import tiling_of
+from dalsegno.engine.validate import annotated_region, validate
 from dalsegno.errors import DalsegnoError, Problem
 from dalsegno.experiments.architectures.architecture import ArchitectureConfig
 from dalsegno.experiments.datasets.dataset import Dataset, DatasetConfig
@@ -29,11 +32,14 @@ class CheckReport:
         One row about each dataset that could be opened.
     batch
         One row about each array of the batch that could be drawn.
+    warnings
+        What looks odd, but may be meant.
     """
 
     problems: list[Problem] = field(factory=list)
     datasets: list[dict[str, Any]] = field(factory=list)
     batch: list[dict[str, Any]] = field(factory=list)
+    warnings: list[str] = field(factory=list)
 
 
 def check(config: RunConfig) -> CheckReport:
@@ -55,7 +61,7 @@ def check(config: RunConfig) -> CheckReport:
             if path[1] == "train_configs":
                 _draw(config, dataset, model, task, report)
             else:
-                _check_truth(dataset)
+                _score_one_tile(dataset, model, task)
     return report
 
 
@@ -136,11 +142,11 @@ def _check_grid(dataset: Dataset, model: Model) -> None:
         )
 
 
-def _check_truth(dataset: Dataset) -> None:
-    if dataset.gt is None:
-        raise DalsegnoError(f"dataset {dataset.name!r} has no ground truth to be scored against; set gt_config")
-    if dataset.raw.roi.intersect(dataset.gt.roi).empty:
-        raise DalsegnoError(f"dataset {dataset.name!r}: raw and gt do not overlap")
+def _score_one_tile(dataset: Dataset, model: Model, task: Task) -> None:
+    """Predict, post-process and score a corner of a validation dataset: what fails there, fails after hours."""
+    whole = annotated_region(dataset)
+    tile = Roi(whole.begin, tiling_of(model, dataset.raw.voxel_size).write_shape).intersect(whole)
+    validate(model, task, [dataset], region=tile)
 
 
 def _draw(config: RunConfig, dataset: Dataset, model: Model, task: Task, report: CheckReport) -> None:
@@ -148,14 +154,7 @@ def _draw(config: RunConfig, dataset: Dataset, model: Model, task: Task, report:
     trainer = alone.trainer_type(alone, seed=config.repetition)
     trainer.build_batch_provider([dataset], model, task)
     batch = trainer.next()  # type: ignore[attr-defined]
-    raw, gt = batch.samples[0].raw, batch.samples[0].gt
-    if len(np.unique(gt)) > 50 > 20 > len(np.unique(raw)):
-        report.problems.append(
-            Problem(
-                f"dataset {dataset.name!r}: raw looks like labels ({len(np.unique(raw))} values) and gt like an image "
-                f"({len(np.unique(gt))} values); are they swapped?"
-            )
-        )
+    _compare_raw_and_gt(dataset.name, batch.samples, report)
     for name in ("raw", "target", "mask"):
         values = getattr(batch, name)
         report.batch.append(
@@ -167,6 +166,22 @@ def _draw(config: RunConfig, dataset: Dataset, model: Model, task: Task, report:
                 "mean": float(values.mean()),
                 "max": float(values.max()),
             }
+        )
+
+
+def _compare_raw_and_gt(name: str, samples: list[Any], report: CheckReport) -> None:
+    """Look for labels where intensities are expected: few values, in large flat areas."""
+    raw, gt = np.stack([sample.raw for sample in samples]), np.stack([sample.gt for sample in samples])
+    values = len(np.unique(raw))
+    flat = float((raw[..., 1:] == raw[..., :-1]).mean())
+    if values < 20 and len(np.unique(gt)) > 50:
+        raise DalsegnoError(
+            f"dataset {name!r}: raw looks like labels ({values} values) and gt like an image "
+            f"({len(np.unique(gt))} values); are they swapped?"
+        )
+    if 1 < values < 100 and flat > 0.8:
+        report.warnings.append(
+            f"dataset {name!r}: raw has {values} values in large flat areas, as labels do; is it the right file?"
         )
 
 

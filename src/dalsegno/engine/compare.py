@@ -10,7 +10,7 @@ from dalsegno.experiments.validation_scores import ScoreRow, ValidationScores
 from dalsegno.store.run_lock import is_locked
 from dalsegno.store.stores import Stores
 
-__all__ = ["RunRecord", "best_scores", "curves", "read_run", "score_row", "summary"]
+__all__ = ["RunRecord", "best_scores", "curves", "has_ended", "read_run", "score_row", "summary"]
 
 
 @frozen
@@ -49,14 +49,22 @@ def read_run(stores: Stores, name: str) -> RunRecord:
     return RunRecord(name, config, ValidationScores.from_records(records), tuple(headline))
 
 
+def has_ended(stores: Stores, name: str, config: dict[str, Any]) -> bool:
+    """Return whether the last checkpoint and the last scores of a run are there."""
+    total = config["num_iterations"]
+    if not stores.weights.iterations(name) or stores.weights.iterations(name)[-1] < total:
+        return False
+    validated = bool(config["datasplit_config"].get("validate_configs", True))
+    return not validated or any(record["iteration"] == total for record in stores.stats.scores(name))
+
+
 def summary(stores: Stores, name: str) -> dict[str, Any]:
     """Return one line about a run: how far it is, its last loss, and its best headline scores."""
     run = read_run(stores, name)
     total = int(run.config["num_iterations"])
     last = stores.stats.last_training(name)
     done = int(last["iteration"]) + 1 if last else 0
-    checkpoint = stores.weights.iterations(name)
-    finished = bool(checkpoint) and checkpoint[-1] >= total
+    finished = has_ended(stores, name, run.config)
     state = "running" if is_locked(stores.root, name) else "finished" if finished else "stopped"
     best = {criterion: run.scores.best(criterion) for criterion in run.headline}
     return {
@@ -86,17 +94,18 @@ def best_scores(stores: Stores, names: list[str], criterion: str) -> list[dict[s
         for dataset in datasets + ([None] if len(datasets) > 1 else []):
             best = scores.best(criterion, dataset)
             if best is not None:
-                rows.append(score_row(name, best, criterion))
+                rows.append({"run": name, **score_row(best, criterion)})
+        if not any(row["run"] == name for row in rows):
+            rows.append({"run": name, "dataset": "not scored yet"})
     return rows
 
 
-def score_row(run: str, row: ScoreRow, criterion: str) -> dict[str, Any]:
+def score_row(row: ScoreRow, criterion: str) -> dict[str, Any]:
     """Return a score as one flat row of a table, with its value in each channel behind the mean."""
     channels = {name: value for name, value in row.scores.items() if name.endswith(f"__{criterion}")}
     parameters = {name: value for name, value in row.parameters.items() if name != "id"}
     shown = channels if len(channels) > 1 else {}
     return {
-        "run": run,
         "dataset": row.dataset,
         "iteration": row.iteration,
         **parameters,

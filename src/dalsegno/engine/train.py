@@ -8,15 +8,17 @@ import torch
 from attrs import define, field, frozen
 
 from dalsegno.compute.threads import available_cores, limit_threads
+from dalsegno.engine.compare import has_ended
 from dalsegno.engine.device import choose_device
 from dalsegno.engine.validate import OnTile, validate, validation_record
+from dalsegno.errors import WorkerLost
 from dalsegno.experiments.run import Run, RunConfig
 from dalsegno.experiments.training_stats import TrainingIterationStats
 from dalsegno.store.converter import unstructure
 from dalsegno.store.run_lock import RunLock
 from dalsegno.store.stores import Stores
 
-__all__ = ["Finished", "Resumed", "Stopped", "Validated", "Validating", "store_configs", "train"]
+__all__ = ["Finished", "Resumed", "Stopped", "Validated", "Validating", "is_finished", "train"]
 
 FLUSH_SECONDS = 2.0
 CHECKPOINT_SECONDS = 30.0
@@ -61,26 +63,6 @@ class Finished:
 Event = Resumed | TrainingIterationStats | Validating | Validated | Stopped | Finished
 
 
-def store_configs(config: RunConfig, stores: Stores) -> None:
-    """Store the config of a run, and its named parts.
-
-    Raises
-    ------
-    NameTaken
-        If the name is stored with a different config; the message shows the difference.
-    """
-    parts: dict[str, Any] = {
-        "tasks": config.task_config,
-        "architectures": config.architecture_config,
-        "trainers": config.trainer_config,
-        "datasplits": config.datasplit_config,
-    }
-    stores.configs.put("runs", config.name, unstructure(config))
-    for kind, part in parts.items():
-        if part.name:
-            stores.configs.put(kind, part.name, unstructure(part))
-
-
 def train(
     config: RunConfig,
     stores: Stores,
@@ -94,7 +76,7 @@ def train(
     Parameters
     ----------
     config
-        The run. Its config is stored first.
+        The run. Its config is stored once its parts are built.
     stores
         Where configs, statistics, scores and checkpoints are kept.
     device
@@ -111,12 +93,17 @@ def train(
     RunLocked
         If another process trains the run.
     """
-    store_configs(config, stores)
+    documents = _documents(config)
+    for kind, name, document in documents:
+        stores.configs.check(kind, name, document)
     with RunLock(stores.root, config.name):
         if is_finished(config, stores):
             yield Finished(config.num_iterations)
             return
         session = _Session(Run(config), stores, device or choose_device())
+        # stored last: an experiment that can't be opened takes no name
+        for kind, name, document in documents:
+            stores.configs.put(kind, name, document)
         yield Resumed(session.resume())
         try:
             yield from session.steps(should_stop, on_tile)
@@ -124,20 +111,26 @@ def train(
             yield Stopped(session.run.trainer.iteration)
 
 
+def _documents(config: RunConfig) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return kind, name and plain values of a run's named parts, and last of the run."""
+    parts: dict[str, Any] = {
+        "tasks": config.task_config,
+        "architectures": config.architecture_config,
+        "trainers": config.trainer_config,
+        "datasplits": config.datasplit_config,
+        "runs": config,
+    }
+    return [(kind, part.name, unstructure(part)) for kind, part in parts.items() if part.name]
+
+
 class _StopRequestedError(Exception):
     """Unwinds a session whose state is stored."""
 
 
 def is_finished(config: RunConfig, stores: Stores) -> bool:
-    """Return whether a run has its last checkpoint and its last scores."""
-    if stores.weights.latest(config.name) != config.num_iterations:
-        return False
-    scored = {record["iteration"] for record in stores.stats.scores(config.name)}
-    return config.num_iterations in scored or not _has_validation(config)
-
-
-def _has_validation(config: RunConfig) -> bool:
-    return bool(getattr(config.datasplit_config, "validate_configs", True))
+    """Return whether a run has its last checkpoint, whole, and its last scores."""
+    last = stores.weights.latest(config.name) == config.num_iterations
+    return last and has_ended(stores, config.name, unstructure(config))
 
 
 @define
@@ -171,7 +164,7 @@ class _Session:
         run = self.run
         yield from self.validate(should_stop, on_tile)
         remaining = run.config.num_iterations - run.trainer.iteration
-        for stats in run.trainer.iterate(remaining, run.model, run.optimizer, self.device):
+        for stats in self._iterations(remaining, should_stop):
             self.pending.append(stats.row())
             yield stats
             stop = should_stop()
@@ -184,6 +177,17 @@ class _Session:
                 raise _StopRequestedError
             yield from self.validate(should_stop, on_tile)
         yield Finished(run.trainer.iteration)
+
+    def _iterations(self, count: int, should_stop: Callable[[], bool]) -> Iterator[TrainingIterationStats]:
+        """Train; a signal to the whole process group ends the data workers too, which is no fault."""
+        run = self.run
+        try:
+            yield from run.trainer.iterate(count, run.model, run.optimizer, self.device)
+        except WorkerLost:
+            if not should_stop():
+                raise
+            self.checkpoint()
+            raise _StopRequestedError from None
 
     def validate(self, should_stop: Callable[[], bool], on_tile: OnTile | None) -> Iterator[Event]:
         """Validate if this is the point to and it is not done yet; stopped halfway, it is done again."""

@@ -33,6 +33,7 @@ def validate(
     task: Task,
     datasets: list[Dataset],
     *,
+    region: Roi | None = None,
     device: torch.device | None = None,
     on_tile: OnTile | None = None,
 ) -> list[dict[str, Any]]:
@@ -44,6 +45,8 @@ def validate(
         What predicts, and what post-processes and judges.
     datasets
         With ground truth; the region where raw and ground truth overlap is scored.
+    region
+        Score only here, world units; all that is annotated if not given.
     device
         Where to compute.
     on_tile
@@ -62,10 +65,10 @@ def validate(
     rows: list[dict[str, Any]] = []
     for dataset in datasets:
         gt = _scored(dataset)
-        region = annotated_region(dataset)
+        wanted = annotated_region(dataset) if region is None else region
         report = (lambda done, total, name=dataset.name: on_tile(name, done, total)) if on_tile else None
         try:
-            prediction = predict(model, dataset.raw, region, device=device, on_tile=report)
+            prediction = predict(model, dataset.raw, wanted, device=device, on_tile=report)
         except DataError as error:
             raise DataError(f"dataset {dataset.name!r}: {error}") from error
         if prediction.voxel_size != gt.voxel_size:
@@ -78,8 +81,17 @@ def validate(
 
 
 def annotated_region(dataset: Dataset) -> Roi:
-    """Return the region of a dataset that is predicted and scored, world units."""
-    return dataset.raw.roi.intersect(_scored(dataset).roi)
+    """Return the region of a dataset that is predicted and scored, world units.
+
+    Raises
+    ------
+    DataError
+        If it has no ground truth, or none where raw is.
+    """
+    region = dataset.raw.roi.intersect(_scored(dataset).roi)
+    if region.empty:
+        raise DataError(f"dataset {dataset.name!r}: raw and gt do not overlap; check `offset` and crops of both")
+    return region
 
 
 def _scored(dataset: Dataset) -> Array:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dalsegno.config import Config, config, field, positive
-from dalsegno.errors import Problem
+from dalsegno.errors import ConfigError, Problem
 from dalsegno.experiments.architectures.architecture import ArchitectureConfig
 from dalsegno.experiments.datasplits.datasplit import DataSplitConfig
 from dalsegno.experiments.tasks.task import TaskConfig
 from dalsegno.experiments.trainers.trainer import TrainerConfig
+from dalsegno.store.names import check_name
 
 if TYPE_CHECKING:
     from dalsegno.experiments.model import Model
@@ -35,11 +36,22 @@ class RunConfig(Config):
     seed: int | None = field(help="Seed of all randomness, instead of the repetition.", default=None)
 
     def problems(self) -> Iterator[Problem]:
-        """Yield what is wrong with the seed."""
+        """Yield what is wrong with names that become parts of paths, or with the seed."""
+        yield from _name_problems(self.name, "run", "name")
+        for role in ("train_configs", "validate_configs"):
+            for position, dataset in enumerate(getattr(self.datasplit_config, role, ())):
+                yield from _name_problems(dataset.name, "dataset", "datasplit_config", role, position, "name")
         for name in ("seed", "repetition"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < 2**63:
                 yield Problem(f"must be from 0 to 2**63 - 1, got {value}", (name,))
+
+
+def _name_problems(name: str, what: str, *path: str | int) -> Iterator[Problem]:
+    try:
+        check_name(name, what)
+    except ConfigError as error:
+        yield Problem(str(error), path)
 
 
 class Run:

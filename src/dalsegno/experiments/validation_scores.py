@@ -35,12 +35,11 @@ class ScoreRow:
     scores: dict[str, float]
 
     def value(self, criterion: str) -> float:
-        """Return a score; a criterion without its channel is the mean over channels."""
+        """Return a score; a criterion without its channel is the mean over channels, NaN if one is undefined."""
         if criterion in self.scores:
             return self.scores[criterion]
         channels = [value for name, value in self.scores.items() if name.endswith(f"__{criterion}")]
-        defined = [value for value in channels if not math.isnan(value)]
-        return fmean(defined) if defined else math.nan
+        return fmean(channels) if channels else math.nan
 
 
 @frozen
@@ -60,7 +59,11 @@ class ValidationScores:
 
     @classmethod
     def from_records(cls, records: Iterable[dict[str, Any]]) -> "ValidationScores":
-        """Return the scores that stored records hold, one record for each validated iteration."""
+        """Return the scores that stored records hold, one record for each validated iteration.
+
+        A channel that is undefined in every row, such as a class that the ground truth lacks, is left out
+        where others are defined: then means over channels are over the same ones everywhere.
+        """
         rows: list[ScoreRow] = []
         better: dict[str, bool] = {}
         for record in records:
@@ -68,7 +71,12 @@ class ValidationScores:
             for row in record["rows"]:
                 scores = {name: math.nan if value is None else value for name, value in row["scores"].items()}
                 rows.append(ScoreRow(record["iteration"], row["dataset"], row["parameters"], scores))
-        return cls(tuple(rows), better)
+        known = {name for row in rows for name, value in row.scores.items() if not math.isnan(value)}
+        judged = {name.rpartition("__")[2] for name in known}
+        kept = [
+            name for row in rows[:1] for name in row.scores if name in known or name.rpartition("__")[2] not in judged
+        ]
+        return cls(tuple(evolve(row, scores={name: row.scores[name] for name in kept}) for row in rows), better)
 
     @property
     def validated_iterations(self) -> list[int]:

@@ -19,6 +19,7 @@ from dalsegno.units import Length
 __all__ = ["configs"]
 
 _TEXTS = st.text(st.characters(categories=["L", "N", "P", "Zs"]), max_size=12)
+_NAMES = st.from_regex(r"run_[a-z0-9_.-]{0,8}[a-z0-9]", fullmatch=True)
 _FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 
@@ -78,6 +79,8 @@ def _types_in(hint: Any) -> set[Any]:
 
 
 def _field(attribute: "attrs.Attribute[Any]", hint: Any, depth: int) -> st.SearchStrategy[Any]:
+    if attribute.name == "name":
+        return _NAMES
     drawn = _of_type(hint, depth)
     check = attribute.metadata.get("check")
     if check is not None:

@@ -35,7 +35,9 @@ def rows_table(rows: Iterable[Row], *, title: str = "", best: Row | None = None)
     columns = list(dict.fromkeys(column for row in rows for column in row))
     for column in columns:
         numeric = all(isinstance(row.get(column), int | float | None) for row in rows)
-        table.add_column(column.replace("_", " "), justify="right" if numeric else "left")
+        # a criterion of one channel stands behind that of all: the channel says enough
+        title = column.rpartition("__")[0] or column
+        table.add_column(title.replace("_", " "), justify="right" if numeric else "left")
     for row in rows:
         table.add_row(*(Text(number(row.get(column))) for column in columns), style="bold" if row is best else "")
     return table

@@ -1,9 +1,12 @@
 """Training on samples that gunpowder augments."""
 
 import math
+import os
 import signal
 import time
 from collections.abc import Iterator
+from multiprocessing import parent_process
+from threading import Thread
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,8 +16,8 @@ from funlib.geometry import Coordinate
 from torch.utils.data import DataLoader, Sampler
 
 from dalsegno.compute.threads import limit_threads, share_cores
-from dalsegno.config import config, field, one_of, positive
-from dalsegno.errors import DalsegnoError, DataError
+from dalsegno.config import config, field, not_negative, one_of, positive
+from dalsegno.errors import DalsegnoError, DataError, WorkerLost
 from dalsegno.experiments.datasets.dataset import Dataset
 from dalsegno.experiments.model import Model
 from dalsegno.experiments.tasks.task import Task
@@ -43,6 +46,7 @@ class GunpowderTrainerConfig(TrainerConfig):
         help="Processes that prepare samples, at most; together with the arithmetic threads they never exceed the "
         "cores. 0 prepares them in the training process.",
         default=5,
+        check=not_negative,
     )
     augments: tuple[AugmentConfig, ...] = field(help="What changes the samples, in this order.", default=())
     snapshot_interval: int | None = field(
@@ -157,26 +161,38 @@ class GunpowderTrainer(Trainer):
         model.train().to(device)
         share = share_cores(self.config.num_data_fetchers)
         end = self.iteration + num_iterations
-        with limit_threads(share.threads):
-            for _ in range(num_iterations):
-                begin = time.perf_counter()
-                batch = self.next()
-                waited = time.perf_counter() - begin
-                model.train()
-                for group in optimizer.param_groups:
-                    group["lr"] = self._step_size(end)
-                loss = self._step(batch, model, optimizer, device)
-                seconds = time.perf_counter() - begin
-                rate = optimizer.param_groups[0]["lr"]
-                stats = TrainingIterationStats(self.iteration, loss, seconds, waited, rate)
-                self.iteration += 1
-                yield stats
+        try:
+            with limit_threads(share.threads):
+                for _ in range(num_iterations):
+                    begin = time.perf_counter()
+                    batch = self.next()
+                    waited = time.perf_counter() - begin
+                    model.train()
+                    for group in optimizer.param_groups:
+                        group["lr"] = self._step_size(end)
+                    loss = self._step(batch, model, optimizer, device)
+                    seconds = time.perf_counter() - begin
+                    rate = optimizer.param_groups[0]["lr"]
+                    stats = TrainingIterationStats(self.iteration, loss, seconds, waited, rate)
+                    self.iteration += 1
+                    yield stats
+        finally:
+            # ends the data workers
+            self._batches = None
 
     def next(self) -> Batch:
         """Return the batch of the current iteration."""
         if self._batches is None:
             self._batches = iter(self._loader())
-        return next(self._batches)
+        try:
+            return next(self._batches)
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise WorkerLost(
+                f"a data worker was ended from outside at iteration {self.iteration}, perhaps for want of memory: "
+                "lower num_data_fetchers, batch_size or input_shape; the same command goes on from the last checkpoint"
+            ) from error
 
     def state_dict(self) -> dict[str, Any]:
         """Return the iteration and the class counts that weights are balanced with."""
@@ -281,5 +297,14 @@ def _start_worker(_: int) -> None:
 
     # Ctrl-C is for the training process, which then ends its workers
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     threadpoolctl.threadpool_limits(1)
+
+
+def _end_with_parent() -> None:
+    """End a data worker whose training process was killed: nobody else does."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
