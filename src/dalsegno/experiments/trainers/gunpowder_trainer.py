@@ -1,35 +1,30 @@
 """Training on samples that gunpowder augments."""
 
 import math
-import os
-import signal
 import time
 from collections.abc import Iterator
-from multiprocessing import parent_process
-from threading import Thread
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from attrs import frozen
 from funlib.geometry import Coordinate
-from torch.utils.data import DataLoader, Sampler
 
 from dalsegno.compute.threads import limit_threads, share_cores
 from dalsegno.config import config, field, not_negative, one_of, positive
-from dalsegno.errors import DalsegnoError, DataError, WorkerLost
+from dalsegno.errors import DalsegnoError, DataError
 from dalsegno.experiments.datasets.dataset import Dataset
 from dalsegno.experiments.model import Model
 from dalsegno.experiments.tasks.task import Task
 from dalsegno.experiments.trainers.augments.augment_config import AugmentConfig
-from dalsegno.experiments.trainers.gunpowder_samples import GunpowderSamples, PatchShape, Sample
+from dalsegno.experiments.trainers.gunpowder_batches import Batch, batches
+from dalsegno.experiments.trainers.gunpowder_samples import GunpowderSamples, PatchShape
 from dalsegno.experiments.trainers.trainer import Trainer, TrainerConfig
 from dalsegno.experiments.training_stats import TrainingIterationStats
 from dalsegno.ops.balance import ClassCounts
 from dalsegno.store.array_store import LocalContainerIdentifier
 from dalsegno.store.snapshot import write_snapshot
 
-__all__ = ["Batch", "GunpowderTrainer", "GunpowderTrainerConfig"]
+__all__ = ["GunpowderTrainer", "GunpowderTrainerConfig"]
 
 
 def _fraction(value: float) -> str | None:
@@ -74,16 +69,6 @@ class GunpowderTrainerConfig(TrainerConfig):
         default="constant",
         check=one_of("constant", "cosine"),
     )
-
-
-@frozen(eq=False)
-class Batch:
-    """Samples of one iteration; arrays have axes (sample, channel, *spatial) and float32 values."""
-
-    samples: list[Sample]
-    raw: torch.Tensor
-    target: torch.Tensor
-    mask: torch.Tensor
 
 
 class GunpowderTrainer(Trainer):
@@ -181,18 +166,20 @@ class GunpowderTrainer(Trainer):
             self._batches = None
 
     def next(self) -> Batch:
-        """Return the batch of the current iteration."""
+        """Return the batch of the current iteration.
+
+        Raises
+        ------
+        DataError
+            If the data can't be read.
+        WorkerLost
+            If a data worker was ended from outside.
+        """
+        if self.samples is None:
+            raise DalsegnoError("no datasets to train on: call build_batch_provider before iterate")
         if self._batches is None:
-            self._batches = iter(self._loader())
-        try:
-            return next(self._batches)
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
-                raise
-            raise WorkerLost(
-                f"a data worker was ended from outside at iteration {self.iteration}, perhaps for want of memory: "
-                "lower num_data_fetchers, batch_size or input_shape; the same command goes on from the last checkpoint"
-            ) from error
+            self._batches = batches(self.samples, self.iteration, self.batch_size, self.config.num_data_fetchers)
+        return next(self._batches)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the iteration and the class counts that weights are balanced with."""
@@ -203,25 +190,6 @@ class GunpowderTrainer(Trainer):
         self.iteration = state["iteration"]
         self.counts = ClassCounts.from_list(state["counts"]) if state["counts"] else None
         self._batches = None
-
-    def _loader(self) -> Iterator[Batch]:
-        if self.samples is None:
-            raise DalsegnoError("no datasets to train on: call build_batch_provider before iterate")
-        workers = share_cores(self.config.num_data_fetchers).workers
-        loader: Any = DataLoader(
-            self.samples,  # type: ignore[arg-type]
-            batch_sampler=_Ahead(self.iteration, self.batch_size),
-            collate_fn=_collated,
-            num_workers=workers,
-            # a forked process may inherit locks that reading threads held
-            multiprocessing_context="forkserver" if workers else None,
-            worker_init_fn=_start_worker if workers else None,
-            prefetch_factor=3 if workers else None,
-        )
-        for batch in loader:
-            if isinstance(batch, DalsegnoError):
-                raise batch
-            yield batch
 
     def _step(self, batch: Batch, model: Model, optimizer: torch.optim.Optimizer, device: torch.device) -> float:
         weight, self.counts = self.task.predictor.create_weight(batch.target.numpy(), batch.mask.numpy(), self.counts)
@@ -264,47 +232,3 @@ class GunpowderTrainer(Trainer):
 
 
 GunpowderTrainerConfig.trainer_type = GunpowderTrainer
-
-
-class _Ahead(Sampler[list[int]]):
-    """The indices of one batch after the other, from an iteration on, without end."""
-
-    def __init__(self, iteration: int, batch_size: int) -> None:
-        self.iteration = iteration
-        self.batch_size = batch_size
-
-    def __iter__(self) -> Iterator[list[int]]:
-        iteration = self.iteration
-        while True:
-            yield list(range(iteration * self.batch_size, (iteration + 1) * self.batch_size))
-            iteration += 1
-
-
-def _collated(samples: list[Sample | DalsegnoError]) -> Batch | DalsegnoError:
-    drawn: list[Sample] = []
-    for sample in samples:
-        if isinstance(sample, DalsegnoError):
-            return sample
-        drawn.append(sample)
-    raw, target, mask = (
-        torch.from_numpy(np.stack([getattr(sample, name) for sample in drawn])) for name in ("raw", "target", "mask")
-    )
-    return Batch(drawn, raw, target, mask)
-
-
-def _start_worker(_: int) -> None:
-    import threadpoolctl
-
-    # Ctrl-C is for the training process, which then ends its workers
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(1)
-    threadpoolctl.threadpool_limits(1)
-
-
-def _end_with_parent() -> None:
-    """End a data worker whose training process was killed: nobody else does."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
