@@ -195,8 +195,8 @@ class Array(ABC):
         outside += [a > b for a, b in zip(roi.end, self.roi.end, strict=True)]
         if any(outside):
             raise DataError(
-                f"the region {roi} {self.units} is not inside the data at {self.roi}; ask for less, or pad with "
-                "to_ndarray(roi, fill_value=...)"
+                f"the region {roi} {self.units} is not inside the data at {self.roi}; give the crop a `roi` within the "
+                "data, or correct the `offset` of the array (in Python, to_ndarray(roi, fill_value=...) pads)"
             )
         self._check_grid(roi)
 
@@ -204,7 +204,8 @@ class Array(ABC):
         if any((roi.begin - self.roi.begin) % self.voxel_size) or any(roi.shape % self.voxel_size):
             raise DataError(
                 f"the region {roi} {self.units} is not aligned to the voxels of the data at {self.roi} with voxel size "
-                f"{self.voxel_size}; choose to_ndarray(roi, snap='grow'), 'shrink' or 'closest'"
+                f"{self.voxel_size}; begin and end the crop's `roi` on whole voxels from {self.roi.begin} on, or "
+                "correct the `offset` of the array (in Python, to_ndarray(roi, snap='grow'), 'shrink' or 'closest')"
             )
 
     def __repr__(self) -> str:

@@ -13,10 +13,10 @@ from dalsegno.arrays.crop_array import CropArrayConfig
 from dalsegno.arrays.numpy_array import NumpyArray
 from dalsegno.compute.threads import available_cores, limit_threads
 from dalsegno.config import evolve
-from dalsegno.engine.compare import read_run
+from dalsegno.engine.compare import RunRecord, read_run
 from dalsegno.engine.device import choose_device
 from dalsegno.engine.predict import predict
-from dalsegno.errors import StoreError
+from dalsegno.errors import DataError, StoreError
 from dalsegno.experiments.run import Run, RunConfig
 from dalsegno.experiments.tasks.post_processors.post_processor_parameters import PostProcessorParameters
 from dalsegno.store.converter import structure
@@ -38,7 +38,7 @@ class BestModel:
     parameters
         Setting of the post-processing.
     score
-        Value of the criterion; None where the iteration was chosen by hand.
+        Value of the criterion; None where the iteration was chosen by hand and has no score.
     """
 
     run: Run
@@ -59,29 +59,40 @@ def best_model(stores: Stores, name: str, criterion: str, iteration: int | None 
     criterion
         What is best, as a mean over datasets and channels.
     iteration
-        Choose among the scores of this iteration only.
+        Choose among the scores of this iteration only. Where it has none, the post-processor's first setting is used.
 
     Raises
     ------
     StoreError
-        If the run, its scores, or the checkpoint do not exist.
+        If the run or the checkpoint do not exist, or there is neither a score nor an iteration to choose by.
     ConfigError
         If there is no such criterion.
     """
     record = read_run(stores, name)
-    scores = record.scores
-    if iteration is not None:
-        scores = scores.at(iteration)
+    record.scores.check_criterion(criterion)
+    scores = record.scores if iteration is None else record.scores.at(iteration)
     best = scores.best(criterion)
-    if best is None:
-        known = record.scores.validated_iterations
-        where = f"at iteration {iteration}; validated are {known}" if iteration is not None else "yet; train it first"
-        raise StoreError(f"run {name!r} has no {criterion} {where}")
+    chosen = best.iteration if best is not None else iteration
+    if chosen is None:
+        raise StoreError(_no_score(record, criterion, stores.weights.iterations(name)))
+    model, _ = stores.weights.get(name, chosen)
     run = Run(structure(record.config, RunConfig))
-    model, _ = stores.weights.get(name, best.iteration)
     run.model.load_state_dict(model)
     settings = {setting.as_dict()["id"]: setting for setting in run.task.post_processor.enumerate_parameters()}
-    return BestModel(run, best.iteration, settings[best.parameters["id"]], best.value(criterion))
+    if best is None:
+        return BestModel(run, chosen, next(iter(settings.values())), None)
+    return BestModel(run, chosen, settings[best.parameters["id"]], best.value(criterion))
+
+
+def _no_score(record: RunRecord, criterion: str, checkpoints: list[int]) -> str:
+    choose = f"choose an iteration (--iteration); there are checkpoints of {checkpoints}"
+    if record.scores.rows:
+        return (
+            f"run {record.name!r}: {criterion} is undefined at every validation; choose another criterion, or {choose}"
+        )
+    if not record.config["datasplit_config"].get("validate_configs", True):
+        return f"run {record.name!r} has no validation data, so no iteration has a {criterion} to be best by; {choose}"
+    return f"run {record.name!r} has no {criterion} yet; train it first, or {choose}"
 
 
 def predict_best(
@@ -98,9 +109,20 @@ def like_raw(config: ArrayConfig, path: str) -> ArrayConfig:
     """Return the config that reads another file the way a run's raw is read, uncropped.
 
     Views (intensities, resampling) are kept, crops are left out, and the file at the bottom is replaced.
+
+    Raises
+    ------
+    DataError
+        If raw is made of several files, or of none.
     """
     source = getattr(config, "source_array_config", None)
-    if source is None:
-        return evolve(config, file_name=path)
-    inner = like_raw(source, path)
-    return inner if isinstance(config, CropArrayConfig) else evolve(config, source_array_config=inner)
+    if source is not None:
+        inner = like_raw(source, path)
+        return inner if isinstance(config, CropArrayConfig) else evolve(config, source_array_config=inner)
+    if not hasattr(config, "file_name"):
+        raise DataError(
+            f"{path} can't take the place of the run's raw, which is a {config.array_type.__name__} and not one file: "
+            "open the same kind of array of the new files in Python and give it to predict_best, or train with a "
+            "raw_config that names one file (channels side by side in a zarr array)"
+        )
+    return evolve(config, file_name=path)

@@ -34,7 +34,7 @@ class Dataset(ABC):
     raw
         Intensities, float32, axes (c?, *spatial).
     raw_config
-        What `raw` was opened from.
+        The config of the file or view that `raw` was made of, as it was given.
     gt
         Labels, integers, axes (c?, *spatial); None where there are none.
     mask

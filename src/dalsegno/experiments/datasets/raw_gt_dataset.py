@@ -1,5 +1,6 @@
 """Raw intensities with ground truth."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
@@ -8,10 +9,10 @@ from funlib.geometry import Coordinate
 from dalsegno.arrays.array import Array, ArrayConfig
 from dalsegno.arrays.intensities_array import IntensitiesArrayConfig
 from dalsegno.config import config, field
-from dalsegno.errors import DataError
+from dalsegno.errors import DataError, Problem
 from dalsegno.experiments.datasets.dataset import Dataset, DatasetConfig
 
-__all__ = ["RawGTDataset", "RawGTDatasetConfig"]
+__all__ = ["RawGTDataset", "RawGTDatasetConfig", "as_intensities"]
 
 
 @config
@@ -31,6 +32,11 @@ class RawGTDatasetConfig(DatasetConfig):
         help="World coordinates that training samples are centred on. Anywhere if not given.", default=None
     )
 
+    def problems(self) -> Iterator[Problem]:
+        """Yield a problem if there are to be places to sample, but none is given."""
+        if self.sample_points == ():
+            yield Problem("holds no point, so nothing could be sampled; give one, or leave it out", ("sample_points",))
+
 
 class RawGTDataset(Dataset):
     """Raw intensities with ground truth; the arrays fit each other.
@@ -47,8 +53,8 @@ class RawGTDataset(Dataset):
         self.name = dataset_config.name
         self.weight = dataset_config.weight
         self.sample_points = dataset_config.sample_points
-        self.raw_config = _intensities(self.name, dataset_config.raw_config)
-        self.raw = self.raw_config.open()
+        self.raw_config = dataset_config.raw_config
+        self.raw = as_intensities(f"dataset {self.name!r}", self.raw_config).open()
         self.gt: Array = dataset_config.gt_config.open()
         self.mask = dataset_config.mask_config.open() if dataset_config.mask_config is not None else None
         self._check_labels()
@@ -111,7 +117,14 @@ class RawGTDataset(Dataset):
             )
 
     def _check_sample_points(self) -> None:
-        outside = [point for point in self.sample_points or () if not self.gt.roi.contains(point)]
+        points = self.sample_points or ()
+        for point in points:
+            if point.dims != self.gt.dims:
+                raise DataError(
+                    f"dataset {self.name!r}: sample point {point} has {point.dims} numbers, the ground truth "
+                    f"{self.gt.dims} spatial axes {self.gt.spatial_axes}; give one number for each, in {self.gt.units}"
+                )
+        outside = [point for point in points if not self.gt.roi.contains(point)]
         if outside:
             raise DataError(
                 f"dataset {self.name!r}: sample point {outside[0]} lies outside the ground truth at {self.gt.roi} "
@@ -122,14 +135,27 @@ class RawGTDataset(Dataset):
 RawGTDatasetConfig.dataset_type = RawGTDataset
 
 
-def _intensities(name: str, raw_config: ArrayConfig) -> ArrayConfig:
-    """Return the config that reads raw as floats."""
+def as_intensities(what: str, raw_config: ArrayConfig) -> ArrayConfig:
+    """Return the config that reads raw as floats: uint8 and uint16 are scaled to 0 … 1, floats are left as they are.
+
+    Parameters
+    ----------
+    what
+        What raw belongs to; for messages.
+    raw_config
+        Intensities. They are opened for their dtype.
+
+    Raises
+    ------
+    DataError
+        If raw can't be opened, or has another dtype.
+    """
     dtype = raw_config.open().dtype
     if dtype.kind == "f":
         return raw_config
     if dtype in (np.uint8, np.uint16):
         return IntensitiesArrayConfig(source_array_config=raw_config, min=0.0, max=float(np.iinfo(dtype).max))
     raise DataError(
-        f"dataset {name!r}: raw has dtype {dtype}, which holds labels rather than intensities; are raw and gt swapped? "
+        f"{what}: raw has dtype {dtype}, which holds labels rather than intensities; are raw and gt swapped? "
         "If these are intensities, scale them with IntensitiesArray"
     )

@@ -10,7 +10,7 @@ from funlib.geometry import Coordinate, Roi
 from numpy.typing import NDArray
 
 from dalsegno.config import config, evolve, field, positive
-from dalsegno.errors import Problem
+from dalsegno.errors import DataError, Problem
 from dalsegno.experiments.trainers._gunpowder import gp
 from dalsegno.experiments.trainers.augments.augment_config import AugmentConfig, probability
 from dalsegno.units import Length, length_in
@@ -76,6 +76,7 @@ class _Elastic(gp.BatchFilter):  # type: ignore[misc]
 
     def prepare(self, request: Any) -> Any:
         total = request.get_total_roi()
+        self._check_axes(total.dims)
         rotation = self._rotation(total.dims)
         displacement = _Displacement(self.settings, total, self.spec[self.raw_key].voxel_size)
         dependencies = gp.BatchRequest()
@@ -102,6 +103,15 @@ class _Elastic(gp.BatchFilter):  # type: ignore[misc]
             lead = array.data.shape[: array.data.ndim - len(points)]
             array.data = np.stack(moved).reshape(*lead, *points.shape[1:])
             array.spec.roi = request[key].roi
+
+    def _check_axes(self, dims: int) -> None:
+        given = len(self.settings.control_point_spacing)
+        if given != dims:
+            raise DataError(
+                f"ElasticAugment: control_point_spacing has {given} numbers, the data {dims} spatial axes; give "
+                f"control_point_spacing and control_point_displacement_sigma {dims} numbers each, in the order of the "
+                "axes of raw"
+            )
 
     def _rotation(self, dims: int) -> NDArray[np.float64]:
         rotation = np.eye(dims)
