@@ -1,6 +1,9 @@
 """``dalsegno run``."""
 
+import os
+import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -146,12 +149,13 @@ def _report(config: "RunConfig", stores: "Stores", console: "Console") -> None:
     picture = Path(str(stores.root)) / "runs" / config.name / "best.png"
     if not picture.exists():
         _draw(stores, config.name, criterion, picture, console)
+    command = "dalsegno" if shutil.which("dalsegno") else os.path.relpath(sys.argv[0])
     console.print("look at next:", style="bold")
     for what in (
         f"{picture}  raw, ground truth and prediction",
-        f"dalsegno show {config.name}  all scores, and the config",
-        f"dalsegno compare {config.name} --plot curves.png  loss and score curves",
-        f"dalsegno predict {config.name} --input VOLUME  the best model on your data",
+        f"{command} show {config.name}  all scores, and the config",
+        f"{command} compare {config.name} --plot curves.png  loss and score curves",
+        f"{command} predict {config.name} --input VOLUME  the best model on your data",
     ):
         console.print(f"  {what}", highlight=False, soft_wrap=True)
 
