@@ -127,7 +127,7 @@ def test_a_compression_that_needs_another_package_names_it(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "DataError" in done.stderr
-    assert "pip install imagecodecs" in done.stderr
+    assert "dalsegno[tiff]" in done.stderr
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])

@@ -19,6 +19,7 @@ from dalsegno.units import Length
 __all__ = ["configs"]
 
 _TEXTS = st.text(st.characters(categories=["L", "N", "P", "Zs"]), max_size=12)
+_TRIES = 30
 _NAMES = st.from_regex(r"run_[a-z0-9_.-]{0,8}[a-z0-9]", fullmatch=True)
 _FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
@@ -41,14 +42,15 @@ def configs(draw: st.DrawFn, cls: type[Config], *, depth: int = 2) -> Any:
     if cls is CNNectomeUNetConfig:
         return draw(_unets())
     hints = typing.get_type_hints(cls)
-    values = {
-        attribute.alias or attribute.name: draw(_field(attribute, hints[attribute.name], depth))
-        for attribute in fields(cls)
+    drawn = {
+        attribute.alias or attribute.name: _field(attribute, hints[attribute.name], depth) for attribute in fields(cls)
     }
-    try:
-        return cls(**values)
-    except ConfigError:
-        return reject()
+    for _ in range(_TRIES):
+        try:
+            return cls(**{name: draw(strategy) for name, strategy in drawn.items()})
+        except ConfigError:
+            continue  # fields that do not fit each other are drawn anew
+    return reject()
 
 
 @st.composite

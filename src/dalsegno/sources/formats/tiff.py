@@ -99,7 +99,7 @@ def check_codec(page: Any, path: str) -> None:
         name = getattr(page.compression, "name", page.compression)
         raise DataError(
             f"{path} is compressed with {name}, which tifffile reads with the package imagecodecs only: "
-            "pip install imagecodecs, or save it uncompressed or with zlib"
+            "pip install 'dalsegno[tiff]', or save it uncompressed or with zlib"
         ) from error
 
 
