@@ -1,6 +1,5 @@
 """``dalsegno run``."""
 
-import os
 import shutil
 import signal
 import sys
@@ -42,7 +41,7 @@ def run(file: ExperimentFile, overrides: Overrides = None, store: Store = None, 
 
         print_json(summary(stores, config.name))
     elif not stopped:
-        _report(config, stores, console)
+        _report(config, stores, console, store)
     if stopped:
         raise typer.Exit(130)
 
@@ -129,7 +128,7 @@ def _stop_on_signal() -> Iterator[list[int]]:
             signal.signal(kind, handler)
 
 
-def _report(config: "RunConfig", stores: "Stores", console: "Console") -> None:
+def _report(config: "RunConfig", stores: "Stores", console: "Console", store: str | None) -> None:
     """Print the best scores, draw the best prediction, and say what to look at next."""
     from dalsegno.engine.compare import best_scores, read_run
     from dalsegno.view.tables import rows_table
@@ -149,15 +148,23 @@ def _report(config: "RunConfig", stores: "Stores", console: "Console") -> None:
     picture = Path(str(stores.root)) / "runs" / config.name / "best.png"
     if not picture.exists():
         _draw(stores, config.name, criterion, picture, console)
-    command = "dalsegno" if shutil.which("dalsegno") else os.path.relpath(sys.argv[0])
+    command, where = _own_command(), f" --store {store}" if store else ""
     console.print("look at next:", style="bold")
     for what in (
         f"{picture}  raw, ground truth and prediction",
-        f"{command} show {config.name}  all scores, and the config",
-        f"{command} compare {config.name} --plot curves.png  loss and score curves",
-        f"{command} predict {config.name} --input VOLUME  the best model on your data",
+        f"{command} show {config.name}{where}  all scores, and the config",
+        f"{command} compare {config.name}{where} --plot curves.png  loss and score curves",
+        f"{command} predict {config.name}{where} --input VOLUME  the best model on your data",
     ):
         console.print(f"  {what}", highlight=False, soft_wrap=True)
+
+
+def _own_command() -> str:
+    """Return how this command is called from here."""
+    if shutil.which("dalsegno"):
+        return "dalsegno"
+    called = Path(sys.argv[0]).absolute()
+    return str(called.relative_to(Path.cwd()) if called.is_relative_to(Path.cwd()) else called)
 
 
 def _draw(stores: "Stores", name: str, criterion: str, picture: Path, console: "Console") -> None:
