@@ -153,7 +153,7 @@ def _draw(config: RunConfig, dataset: Dataset, model: Model, task: Task, report:
     alone = evolve(config.trainer_config, **_without_workers(config.trainer_config))
     trainer = alone.trainer_type(alone, seed=config.repetition)
     trainer.build_batch_provider([dataset], model, task)
-    batch = trainer.next()  # type: ignore[attr-defined]
+    batch = trainer.next()
     _compare_raw_and_gt(dataset.name, batch.samples, report)
     for name in ("raw", "target", "mask"):
         values = getattr(batch, name)

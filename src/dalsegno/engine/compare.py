@@ -49,13 +49,19 @@ def read_run(stores: Stores, name: str) -> RunRecord:
     return RunRecord(name, config, ValidationScores.from_records(records), tuple(headline))
 
 
-def has_ended(stores: Stores, name: str, config: dict[str, Any]) -> bool:
-    """Return whether the last checkpoint and the last scores of a run are there."""
+def has_ended(config: dict[str, Any], checkpoints: list[int], validated: list[int]) -> bool:
+    """Return whether the last checkpoint and the last scores of a run are there.
+
+    Parameters
+    ----------
+    config
+        The run's config as plain values.
+    checkpoints, validated
+        Iterations of both.
+    """
     total = config["num_iterations"]
-    if not stores.weights.iterations(name) or stores.weights.iterations(name)[-1] < total:
-        return False
-    validated = bool(config["datasplit_config"].get("validate_configs", True))
-    return not validated or any(record["iteration"] == total for record in stores.stats.scores(name))
+    has_data = bool(config["datasplit_config"].get("validate_configs", True))
+    return total in checkpoints and (total in validated or not has_data)
 
 
 def summary(stores: Stores, name: str) -> dict[str, Any]:
@@ -64,7 +70,7 @@ def summary(stores: Stores, name: str) -> dict[str, Any]:
     total = int(run.config["num_iterations"])
     last = stores.stats.last_training(name)
     done = int(last["iteration"]) + 1 if last else 0
-    finished = has_ended(stores, name, run.config)
+    finished = has_ended(run.config, stores.weights.iterations(name), run.scores.validated_iterations)
     state = "running" if is_locked(stores.root, name) else "finished" if finished else "stopped"
     best = {criterion: run.scores.best(criterion) for criterion in run.headline}
     return {

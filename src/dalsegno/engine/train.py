@@ -129,8 +129,9 @@ class _StopRequestedError(Exception):
 
 def is_finished(config: RunConfig, stores: Stores) -> bool:
     """Return whether a run has its last checkpoint, whole, and its last scores."""
-    last = stores.weights.latest(config.name) == config.num_iterations
-    return last and has_ended(stores, config.name, unstructure(config))
+    latest = stores.weights.latest(config.name)
+    validated = [record["iteration"] for record in stores.stats.scores(config.name)]
+    return latest is not None and has_ended(unstructure(config), [latest], validated)
 
 
 @define

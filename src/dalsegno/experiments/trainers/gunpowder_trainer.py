@@ -26,6 +26,9 @@ from dalsegno.store.snapshot import write_snapshot
 
 __all__ = ["GunpowderTrainer", "GunpowderTrainerConfig"]
 
+DIVISIBLE = 720720
+"""A voxel size that every up-sampling factor up to 16 divides."""
+
 
 def _fraction(value: float) -> str | None:
     return None if 0 <= value <= 1 else f"must be a fraction from 0 to 1, got {value}"
@@ -123,8 +126,7 @@ class GunpowderTrainer(Trainer):
             patch=PatchShape(
                 input_shape=model.input_shape,
                 output_shape=model.output_shape,
-                # twelve is a multiple of every usual factor
-                scale=unit * 12 / model.scale(unit * 12),
+                scale=unit * DIVISIBLE / model.scale(unit * DIVISIBLE),
             ),
             augments=self.config.augments,
             seed=self.seed,

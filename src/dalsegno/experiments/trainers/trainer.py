@@ -78,6 +78,10 @@ class Trainer(ABC):
         """Train for a number of iterations, from `iteration` on, yielding the statistics of each."""
 
     @abstractmethod
+    def next(self) -> Any:
+        """Return the batch of the current iteration; `samples` holds what it was made of."""
+
+    @abstractmethod
     def can_train(self, datasets: list[Dataset]) -> bool:
         """Return whether the trainer can draw samples from all of the datasets."""
 
