@@ -30,7 +30,7 @@ class Frame:
     units
         Short name of the unit.
     origins
-        Where each value comes from: ``"config"``, ``"header"`` or ``"default"``.
+        Where each value comes from: ``"config"``, the convention of the header (``"OME-Zarr 0.5"``), or ``"default"``.
     """
 
     axes: tuple[str, ...]
@@ -114,7 +114,7 @@ def find_frame(shape: Sequence[int], given: Geometry, header: Geometry, *, what:
 def _origin(name: str, given: Geometry, header: Geometry) -> str:
     if getattr(given, name) is not None:
         return "config"
-    return "default" if getattr(header, name) is None else "header"
+    return "default" if getattr(header, name) is None else header.convention
 
 
 def _check_axes(axes: tuple[str, ...], shape: Sequence[int], what: str) -> None:

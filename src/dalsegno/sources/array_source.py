@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dalsegno.sources.errors import FileMissing, SourceError
 from dalsegno.sources.indexing import Slices
+from dalsegno.sources.registry import register_spec_kind
 from dalsegno.sources.source import Source, SourceSpec
 
 __all__ = ["ArraySource"]
@@ -111,3 +112,6 @@ class ArraySource(Source):
 
 def _sizes(sizes: Any) -> tuple[int, ...] | None:
     return None if sizes is None else tuple(int(size) for size in sizes)
+
+
+register_spec_kind("zarr", ArraySource.reopen)

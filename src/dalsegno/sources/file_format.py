@@ -6,8 +6,9 @@ imported when a file of that format is opened.
 """
 
 import importlib
+import inspect
 import pkgutil
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
@@ -42,6 +43,8 @@ class StoredVoxels:
         What the header knows.
     attrs
         The file's own attributes; changes are written where the file is open for writing.
+    close
+        Closes the file; nothing can be read after it.
     """
 
     shape: tuple[int, ...]
@@ -52,6 +55,7 @@ class StoredVoxels:
     shards: tuple[int, ...] | None = None
     geometry: Geometry = field(factory=Geometry)
     attrs: MutableMapping[str, Any] = field(factory=dict)
+    close: Callable[[], None] = lambda: None
 
     def __getitem__(self, roi: Slices) -> NDArray[Any]:
         return self.read(roi)
@@ -74,7 +78,7 @@ class FileFormat:
         Lower case, with the dot; the longest that fits a path wins.
     open
         ``open(path, internal_path, mode, **kwargs)`` returns the voxels. `internal_path` is ``""``
-        where none was given, `mode` is ``"r"`` or ``"r+"``.
+        where none was given, `mode` is ``"r"`` or ``"r+"``. Its further parameters are the options of the format.
     library, install
         The module that reads it, and what to install where it is missing.
     writable
@@ -83,6 +87,8 @@ class FileFormat:
         Looks into a path without a known extension; says whether it is of this format.
     default_key
         The internal path that stands for the whole file.
+    remote
+        Whether `open` takes URLs, and `storage_options` with them.
     """
 
     name: str
@@ -93,6 +99,22 @@ class FileFormat:
     writable: bool = False
     claims: Callable[[Path], bool] | None = None
     default_key: str = ""
+    remote: bool = False
+
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        """Check that the format has these options.
+
+        Raises
+        ------
+        SourceError
+            If it does not; a `ValueError` that names those it has.
+        """
+        _, _, _, *known = inspect.signature(self.open).parameters
+        for name in options:
+            if name not in known:
+                raise SourceError(
+                    f"{self.name} files have no option {name!r}; their options: {', '.join(known) or 'none'}"
+                )
 
     def require(self) -> None:
         """Import the library.

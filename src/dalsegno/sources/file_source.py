@@ -13,6 +13,8 @@ from dalsegno.sources.errors import FileMissing, ReadOnly, SourceError
 from dalsegno.sources.file_format import find_format, infer_format
 from dalsegno.sources.geometry import Geometry
 from dalsegno.sources.indexing import Slices
+from dalsegno.sources.registry import register_spec_kind
+from dalsegno.sources.remote import is_url
 from dalsegno.sources.source import SourceSpec
 
 __all__ = ["FileSource", "StoragePath", "open_source"]
@@ -117,6 +119,12 @@ class FileSource(ArraySource):
             raise ReadOnly(f"{self.path} ({self.format}, mode {self.mode!r}) is read-only; {advice}")
         super().__setitem__(index, value)
 
+    def close(self) -> None:
+        """Close the file; nothing can be read after it."""
+        close = getattr(self._array, "close", None)
+        if callable(close) and self._process == os.getpid():
+            close()
+
     def to_spec(self) -> SourceSpec:
         """Return what reopens this file in another process, in the same mode."""
         params = {**self._open_kwargs, "format": self.format, "mode": self.mode}
@@ -155,12 +163,14 @@ def open_source(
         ``"r"`` to read; ``"r+"`` or ``"a"`` to write too. Formats that can't be written ignore it.
         Nothing is ever created or erased.
     **kwargs
-        Further options of the format.
+        Further options of the format. `storage_options` are those of fsspec for a URL: they are kept in the spec,
+        so they hold no credentials.
 
     Raises
     ------
     SourceError
-        If the format is unknown, can't be told, or the container needs an `internal_path`; a `ValueError`.
+        If the format is unknown, can't be told, has no such option, is not read by URL, or the container needs an
+        `internal_path`; a `ValueError`.
     FileMissing
         If nothing is stored there; a `FileNotFoundError`.
     ArrayMissing
@@ -174,10 +184,16 @@ def open_source(
         )
     place = _absolute(path)
     known = find_format(format) if format is not None else None
-    if "://" not in place and not Path(place).exists():
+    remote = is_url(place)
+    if not remote and not Path(place).exists():
         raise FileMissing(f"{place} does not exist; check the path (given as {str(path)!r})")
     known = known or infer_format(place)
+    if remote and not known.remote:
+        raise SourceError(
+            f"{place}: {known.name} files are read from local disks only; copy it to one, or save it as zarr"
+        )
     known.require()
+    known.check_options(kwargs)
     mode = "r" if mode == "r" else "r+"
     array = known.open(place, internal_path or "", mode, **kwargs)
     return FileSource(
@@ -193,4 +209,7 @@ def open_source(
 
 def _absolute(path: StoragePath) -> str:
     text = str(path)
-    return text if "://" in text else os.path.abspath(text)  # noqa: PTH100 - resolves no links
+    return text if is_url(text) else os.path.abspath(text)  # noqa: PTH100 - resolves no links
+
+
+register_spec_kind("file", FileSource.reopen)

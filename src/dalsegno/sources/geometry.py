@@ -27,6 +27,8 @@ class Geometry:
         Short name of the unit, ``"nm"``.
     channels
         Names of the channels.
+    convention
+        What the values were read from, ``"OME-Zarr 0.5"``; shown to users who ask where they come from.
     """
 
     axes: tuple[str, ...] | None = None
@@ -34,6 +36,7 @@ class Geometry:
     offset: tuple[Decimal, ...] | None = None
     units: str | None = None
     channels: tuple[str, ...] | None = None
+    convention: str = "header"
 
 
 def known_unit(text: object) -> str | None:

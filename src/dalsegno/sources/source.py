@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -108,6 +108,15 @@ class Source(ABC):
         block = np.broadcast_to(np.asarray(value).astype(self.dtype), kept).reshape(extent)
         if not _is_empty(slices):
             self._setitem(slices, block)
+
+    def close(self) -> None:  # noqa: B027 - most hold nothing open
+        """Close what the source holds open; nothing can be read after it. Also at the end of a ``with``."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def __len__(self) -> int:
         if not self.shape:
