@@ -72,6 +72,11 @@ class StoredArray(Array):
         """Whether the source can be written."""
         return self.source.writable
 
+    @property
+    def shows_all(self) -> bool:
+        """Whether it shows every voxel of its source, in the order in which they are stored."""
+        return not self._channel_axis and self._roi == self.frame.roi(self.source.shape)
+
     def _slices(self, roi: Roi) -> tuple[slice, ...]:
         spatial: tuple[slice, ...] = ((roi - self.frame.offset) / self.frame.voxel_size).to_slices()
         if self._channel_axis is None:
