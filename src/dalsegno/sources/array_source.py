@@ -86,6 +86,9 @@ class ArraySource(Source):
         params = {"mode": "r+"} if self.writable else {}
         return SourceSpec("zarr", os.path.abspath(root), self.array.path, params)  # noqa: PTH100 - resolves no links
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ArraySource, (self.array,)  # the array knows best how it is sent
+
     @staticmethod
     def reopen(spec: SourceSpec) -> "ArraySource":
         """Reopen a zarr array from its spec: read-only unless the spec says ``mode: "r+"``.

@@ -1,40 +1,17 @@
 """What a source is: stored voxels that read like an array and reopen in another process."""
 
+import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from dalsegno.sources.errors import ReadOnly, SourceError
 from dalsegno.sources.indexing import Index, Slices, normalized
+from dalsegno.sources.source_spec import SourceSpec
 
 __all__ = ["Source", "SourceSpec"]
-
-
-@dataclass
-class SourceSpec:
-    """Everything that reopens a source elsewhere, as plain values.
-
-    Attributes
-    ----------
-    kind
-        Which kind of source it is: ``"file"``, ``"zarr"``, or one that was registered.
-    path
-        Absolute path or URL of the container.
-    internal_path
-        Name of the array inside the container.
-    params
-        What else is needed: texts, numbers, lists of these.
-    wrapped
-        The source that this one is a view of, or several.
-    """
-
-    kind: str
-    path: str | None = None
-    internal_path: str | None = None
-    params: dict[str, Any] = field(default_factory=dict)
-    wrapped: "SourceSpec | list[SourceSpec] | None" = None
 
 
 class Source(ABC):
@@ -78,6 +55,11 @@ class Source(ABC):
         return len(self.shape)
 
     @property
+    def size(self) -> int:
+        """Number of voxels."""
+        return math.prod(self.shape)
+
+    @property
     def chunks(self) -> tuple[int, ...] | None:
         """Shape of the smallest box that is stored together, in voxels; None if unknown."""
         return None
@@ -101,11 +83,21 @@ class Source(ABC):
         return block[tuple(0 if axis in dropped else slice(None) for axis in range(self.ndim))]
 
     def __setitem__(self, index: Index, value: Any) -> None:
-        """Write voxels; the value is broadcast to the index and cast to the source's dtype."""
+        """Write voxels; the value is broadcast to the index and cast to the source's dtype.
+
+        Raises
+        ------
+        ReadOnly
+            If the source can't be written; a `TypeError`.
+        SourceError
+            If the value does not fit the index; a `ValueError`.
+        """
+        if not self.writable:
+            raise ReadOnly(f"{self} is read-only; open it for writing, or write to a zarr array instead")
         slices, dropped = normalized(index, self.shape)
         extent = _extent(slices)
         kept = tuple(size for axis, size in enumerate(extent) if axis not in dropped)
-        block = np.broadcast_to(np.asarray(value).astype(self.dtype), kept).reshape(extent)
+        block = _fitted(value, kept, self.dtype).reshape(extent)
         if not _is_empty(slices):
             self._setitem(slices, block)
 
@@ -126,8 +118,32 @@ class Source(ABC):
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self[...], dtype=dtype, copy=copy)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopened, (self.to_spec(),)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(shape={self.shape}, dtype={self.dtype})"
+
+
+def _reopened(spec: SourceSpec) -> "Source":
+    from dalsegno.sources.registry import reopener
+
+    return reopener(spec.kind)(spec)
+
+
+def _fitted(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    # plain numbers beyond the dtype are an error, as in numpy; arrays are cast
+    given = np.asarray(value).astype(dtype) if hasattr(value, "dtype") else np.asarray(value, dtype)
+    spare = max(0, given.ndim - len(shape))
+    if given.shape[:spare] == (1,) * spare:
+        given = given.reshape(given.shape[spare:])
+    try:
+        return np.broadcast_to(given, shape)
+    except ValueError as error:
+        raise SourceError(
+            f"values of shape {np.shape(value)} don't fit the region of shape {shape}; give that shape, or one that "
+            "numpy broadcasts to it"
+        ) from error
 
 
 def _extent(slices: Slices) -> tuple[int, ...]:
