@@ -8,14 +8,16 @@ the entry point group ``dalsegno.components`` (``MyTask = "my_package.my_task"``
 
 import importlib
 import pkgutil
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 from dalsegno.config import Config
-from dalsegno.errors import ConfigError
+from dalsegno.errors import ConfigError, DataError
 
-__all__ = ["ROOMS", "component_names", "config_class", "find_class"]
+__all__ = ["ROOMS", "component_names", "config_class", "find_class", "load_plugin"]
 
 ROOMS = {
     "array": "dalsegno.arrays",
@@ -59,7 +61,10 @@ def find_class(name: str, kind: str | None = None) -> type:
                 return found
     for entry in entry_points(group=ENTRY_POINTS):
         if _squashed(entry.name) == stem:
-            found = getattr(importlib.import_module(entry.value.partition(":")[0]), name, None)
+            try:
+                found = getattr(load_plugin(_module(entry)), name, None)
+            except DataError as error:
+                raise ConfigError(f"{kind or 'component'} type {name!r}: {error}") from error
             if isinstance(found, type):
                 return found
     known = [known for room_kind in ([kind] if kind else ROOMS) for known in component_names(room_kind)]
@@ -77,19 +82,45 @@ def config_class(name: str, kind: str) -> type[Config]:
     return found
 
 
+def load_plugin(entry: EntryPoint) -> Any:
+    """Return what an entry point of another package names.
+
+    Raises
+    ------
+    DataError
+        If it can't be loaded; the message names the plug-in and says why.
+    """
+    try:
+        return entry.load()
+    except Exception as error:  # noqa: BLE001 - another package's code: whatever it raises, the others go on
+        raise DataError(
+            f"the plug-in {entry.name} = {entry.value!r} can't be loaded ({type(error).__name__}: {error}); repair or "
+            "uninstall the package that brings it"
+        ) from error
+
+
 @cache
 def component_names(kind: str) -> tuple[str, ...]:
-    """Return the names of the concrete components of a kind, imported to know their spelling."""
+    """Return the names of the concrete components of a kind, imported to know their spelling.
+
+    Plug-ins that can't be loaded are left out; who asks for one by name is told why.
+    """
     names = []
-    modules = list(_modules(ROOMS[kind]).values()) + [
-        entry.value.partition(":")[0] for entry in entry_points(group=ENTRY_POINTS)
-    ]
+    modules = [importlib.import_module(module) for module in _modules(ROOMS[kind]).values()]
+    for entry in entry_points(group=ENTRY_POINTS):
+        with suppress(DataError):
+            modules.append(load_plugin(_module(entry)))
     for module in modules:
-        for value in vars(importlib.import_module(module)).values():
-            concrete = isinstance(value, type) and issubclass(value, Config) and value.__module__ == module
+        for value in vars(module).values():
+            concrete = isinstance(value, type) and issubclass(value, Config) and value.__module__ == module.__name__
             if concrete and value.kind == kind and Config not in value.__bases__:
                 names.append(value.__name__.removesuffix("Config"))
     return tuple(sorted(names))
+
+
+def _module(entry: EntryPoint) -> EntryPoint:
+    """Return the entry point of the module: which of its names is meant follows from the component's."""
+    return EntryPoint(entry.name, entry.value.partition(":")[0], entry.group)
 
 
 @cache

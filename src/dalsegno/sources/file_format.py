@@ -19,6 +19,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from dalsegno.components import load_plugin
 from dalsegno.errors import DataError
 from dalsegno.sources.errors import SourceError
 from dalsegno.sources.geometry import Geometry
@@ -132,14 +133,25 @@ class FileFormat:
             ) from error
 
 
-@cache
 def known_formats() -> tuple[FileFormat, ...]:
-    """Return the formats of this package and of installed plug-ins."""
+    """Return the formats of this package and of installed plug-ins; those that can't be loaded are left out."""
+    return _formats()[0]
+
+
+@cache
+def _formats() -> tuple[tuple[FileFormat, ...], dict[str, str]]:
+    """Return the formats, and for each plug-in that can't be loaded why."""
     room = importlib.import_module("dalsegno.sources.formats")
-    modules = [f"{room.__name__}.{module.name}" for module in pkgutil.iter_modules(room.__path__)]
-    modules += [entry.value for entry in entry_points(group="dalsegno.formats")]
-    found = [getattr(importlib.import_module(module), "FORMAT", None) for module in modules]
-    return tuple(one for one in found if isinstance(one, FileFormat))
+    names = [f"{room.__name__}.{module.name}" for module in pkgutil.iter_modules(room.__path__)]
+    found = [getattr(importlib.import_module(name), "FORMAT", None) for name in names]
+    broken = {}
+    for entry in entry_points(group="dalsegno.formats"):
+        try:
+            loaded = load_plugin(entry)
+            found.append(loaded if isinstance(loaded, FileFormat) else loaded.FORMAT)
+        except (DataError, AttributeError) as error:
+            broken[entry.name] = str(error)
+    return tuple(one for one in found if isinstance(one, FileFormat)), broken
 
 
 def find_format(name: str) -> FileFormat:
@@ -150,13 +162,14 @@ def find_format(name: str) -> FileFormat:
     SourceError
         If no format has it; a `ValueError`.
     """
-    for known in known_formats():
-        if known.name == name:
-            return known
-    names = [known.name for known in known_formats()]
+    known, broken = _formats()
+    for one in known:
+        if one.name == name:
+            return one
+    names = [one.name for one in known]
     near = get_close_matches(name, names, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(names))}"
-    raise SourceError(f"Unknown or unavailable format {name!r}; {hint}")
+    raise SourceError(f"Unknown or unavailable format {name!r}; {broken.get(name, hint)}")
 
 
 def infer_format(path: str) -> FileFormat:
@@ -174,8 +187,9 @@ def infer_format(path: str) -> FileFormat:
     for known in known_formats():
         if known.claims is not None and known.claims(Path(path)):
             return known
-    extensions = sorted(extension for known in known_formats() for extension in known.extensions)
+    formats, broken = _formats()
+    extensions = sorted(extension for known in formats for extension in known.extensions)
     raise SourceError(
         f"Could not infer a file format from {path}: known extensions are {', '.join(extensions)}, and "
-        "nothing inside tells the format; name it with format=..."
+        + "; ".join(["nothing inside tells the format; name it with format=...", *broken.values()])
     )

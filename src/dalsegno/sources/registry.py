@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Any
 
-from dalsegno.errors import DataError
+from dalsegno.components import load_plugin
 from dalsegno.sources.errors import SourceError
 from dalsegno.sources.source import Source, SourceSpec
 
@@ -79,12 +79,7 @@ def reopener(kind: str) -> Reopen:
         return _kinds[kind]
     plugins = entry_points(group=ENTRY_POINTS)
     for entry in plugins.select(name=kind):
-        try:
-            reopen: Reopen = entry.load()
-        except (ImportError, AttributeError) as error:
-            raise DataError(
-                f"the plug-in {entry.value} for sources of kind {kind!r} can't be loaded: {error}"
-            ) from error
+        reopen: Reopen = load_plugin(entry)
         return reopen
     known = ", ".join(sorted({*_kinds, *plugins.names}))
     raise SourceError(f"unknown kind of source {kind!r}; known: {known}. Is the package that made it installed here?")
