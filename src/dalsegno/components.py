@@ -92,7 +92,7 @@ def load_plugin(entry: EntryPoint) -> Any:
     """
     try:
         return entry.load()
-    except Exception as error:  # noqa: BLE001 - another package's code: whatever it raises, the others go on
+    except Exception as error:  # another package's code: whatever it raises, the others go on
         raise DataError(
             f"the plug-in {entry.name} = {entry.value!r} can't be loaded ({type(error).__name__}: {error}); repair or "
             "uninstall the package that brings it"
