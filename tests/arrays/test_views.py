@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import zarr
 from funlib.geometry import Coordinate, Roi
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,26 +10,9 @@ from dalsegno.arrays.crop_array import CropArrayConfig
 from dalsegno.arrays.intensities_array import IntensitiesArrayConfig
 from dalsegno.arrays.resampled_array import ResampledArrayConfig
 from dalsegno.arrays.threshold_array import ThresholdArrayConfig
-from dalsegno.arrays.zarr_array import ZarrArrayConfig
 from dalsegno.errors import ConfigError, DataError
 
 DATA = np.random.default_rng(0).integers(0, 12, (6, 7, 9)).astype(np.uint8)
-
-
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory):
-    """Return a function that stores data with voxels of (8, 4, 4) nm at (80, 0, 0) and returns the array's config."""
-    folder = tmp_path_factory.mktemp("views")
-
-    def store(data, **attributes):
-        path = folder / f"{len(list(folder.iterdir()))}.zarr"
-        dims = 3
-        axes = ["c"] * (data.ndim - dims) + ["z", "y", "x"]
-        frame = {"axes": axes, "voxel_size": [8, 4, 4], "offset": [80, 0, 0], "units": "nm"}
-        zarr.create_array(path, data=data, attributes=frame | attributes)
-        return ZarrArrayConfig(file_name=path, dataset="")
-
-    return store
 
 
 class TestCrop:

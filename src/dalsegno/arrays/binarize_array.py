@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from dalsegno.arrays.array import ArrayConfig
 from dalsegno.arrays.array_view import ArrayView
+from dalsegno.arrays.labels import Groupings, check_labels, grouping_problems, read_labels
 from dalsegno.config import config, field
-from dalsegno.errors import DataError, Problem
+from dalsegno.errors import Problem
 
 __all__ = ["BinarizeArray", "BinarizeArrayConfig"]
 
@@ -20,19 +21,14 @@ class BinarizeArrayConfig(ArrayConfig):
     """Labels grouped into classes, one binary channel each; classes may share labels."""
 
     source_array_config: ArrayConfig = field(help="Labels: integers, no channel axis or one channel.")
-    groupings: tuple[tuple[str, tuple[int, ...]], ...] = field(
+    groupings: Groupings = field(
         help="Name of each class with the ids that make it up; no ids means all but the background."
     )
     background: int = field(help="The id that is in no class.", default=0)
 
     def problems(self) -> Iterator[Problem]:
         """Yield a problem if there are no classes, or two of one name."""
-        names = [name for name, _ in self.groupings]
-        if not names:
-            yield Problem("there are no classes; write [[name, [ids]], …]", ("groupings",))
-        for position, name in enumerate(names):
-            if name in names[:position]:
-                yield Problem(f"the class {name!r} is there already; give each its own name", ("groupings", position))
+        return grouping_problems(self.groupings)
 
 
 class BinarizeArray(ArrayView):
@@ -48,14 +44,7 @@ class BinarizeArray(ArrayView):
         super().__init__(array_config.source_array_config.open())
         self.config = array_config
         source = self.source_array
-        if source.dtype.kind not in "iub":
-            raise DataError(
-                f"{source} holds {source.dtype}, but labels are integers; cut intensities with ThresholdArray instead"
-            )
-        if source.num_channels not in (None, 1):
-            raise DataError(
-                f"{source} has {source.num_channels} channels, but labels have one; is the axis order right?"
-            )
+        check_labels(source)
         labels = np.dtype(np.uint8) if source.dtype.kind == "b" else source.dtype
         self._ids = [_sorted_ids(ids, labels, array_config.background) for _, ids in array_config.groupings]
 
@@ -80,11 +69,7 @@ class BinarizeArray(ArrayView):
         return [name for name, _ in self.config.groupings]
 
     def _read(self, roi: Roi) -> NDArray[Any]:
-        labels = self.source_array[roi]
-        if self.source_array.num_channels is not None:
-            labels = labels[0]
-        if labels.dtype.kind == "b":
-            labels = labels.view(np.uint8)
+        labels = read_labels(self.source_array, roi)
         binary = np.empty((len(self._ids), *labels.shape), np.uint8)
         for channel, (ids, (_, given)) in enumerate(zip(self._ids, self.config.groupings, strict=True)):
             binary[channel] = _members(labels, ids) if given else labels != self.config.background

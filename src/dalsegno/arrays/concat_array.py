@@ -93,10 +93,11 @@ class ConcatArray(ArrayView):
         return list(self.config.channels)
 
     def _read(self, roi: Roi) -> NDArray[Any]:
-        joined = np.zeros((self.num_channels, *(roi.shape / self.voxel_size)), self.dtype)
-        for position, name in enumerate(self.config.channels):
-            if name in self.source_arrays:
-                joined[position] = self.source_arrays[name][roi].reshape(joined.shape[1:])
+        joined = np.zeros(self._extent(roi), self.dtype)
+        # the default may stand for many channels, and is read once
+        for array in {id(one): one for one in self.source_arrays.values()}.values():
+            block = array[roi].reshape(joined.shape[1:])
+            joined[[self.source_arrays.get(name) is array for name in self.config.channels]] = block
         return joined
 
 

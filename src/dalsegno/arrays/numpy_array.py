@@ -1,28 +1,56 @@
-"""A numpy array with a place in the world."""
+"""Voxels in memory."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from funlib.geometry import Coordinate, Roi
 from numpy.typing import NDArray
 
+from dalsegno.arrays.array import ArrayConfig
 from dalsegno.arrays.frame import Frame
 from dalsegno.arrays.stored_array import StoredArray
-from dalsegno.config import coordinate
+from dalsegno.config import config, coordinate, field
 from dalsegno.errors import DataError
 from dalsegno.sources import ArraySource
 from dalsegno.units import canonical
 
-__all__ = ["NumpyArray"]
+__all__ = ["NumpyArray", "NumpyArrayConfig"]
+
+
+@config
+class NumpyArrayConfig(ArrayConfig):
+    """The voxels of another array, held in memory: read once, all of them, when it is opened."""
+
+    source_array_config: ArrayConfig = field(help="The array to read; it has to fit in memory.")
 
 
 class NumpyArray(StoredArray):
-    """Voxels in memory; made by `from_np_array` or `from_gp_array`. What is read are views on them."""
+    """Voxels in memory, of another array or of numpy's. What is read are views on them; what is written stays here."""
+
+    _channels: list[str] | None = None
+    _attrs: dict[str, Any] = {}
+
+    def __init__(self, array_config: NumpyArrayConfig) -> None:
+        source = array_config.source_array_config.open()
+        frame = Frame(tuple(source.axes), source.voxel_size, source.roi.begin, source.units)
+        super().__init__(ArraySource(np.array(source.data)), frame)
+        self.config = array_config
+        self._channels, self._attrs = source.channels, source.attrs
+
+    @property
+    def channels(self) -> list[str] | None:
+        """Names of the channels, where the array that was read knows them."""
+        return self._channels
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """Attributes of the array that was read."""
+        return dict(self._attrs)
 
     @classmethod
     def from_np_array(
         cls, array: NDArray[Any], roi: Roi, voxel_size: Coordinate, axes: list[str], *, units: str = "voxel"
-    ) -> "NumpyArray":
+    ) -> Self:
         """Place a numpy array in the world.
 
         Parameters
@@ -51,10 +79,12 @@ class NumpyArray(StoredArray):
                 f"an array of shape {array.shape} with axes {list(axes)} and voxels of {voxel_size} does not fill the "
                 f"region {roi}; the region's shape is the spatial shape times the voxel size"
             )
-        return cls(ArraySource(array), Frame(tuple(axes), voxel_size, roi.begin, canonical(units)))
+        placed = cls.__new__(cls)
+        StoredArray.__init__(placed, ArraySource(array), Frame(tuple(axes), voxel_size, roi.begin, canonical(units)))
+        return placed
 
     @classmethod
-    def from_gp_array(cls, array: Any) -> "NumpyArray":
+    def from_gp_array(cls, array: Any) -> Self:
         """Take over a gunpowder array: axes before the spatial ones are channels, the units are not known.
 
         Raises
@@ -65,3 +95,6 @@ class NumpyArray(StoredArray):
         spec, data = array.spec, np.asarray(array.data)
         axes = ["c"] * (data.ndim - spec.roi.dims) + ["t", "z", "y", "x"][-spec.roi.dims :]
         return cls.from_np_array(data, spec.roi, spec.voxel_size, axes)
+
+
+NumpyArrayConfig.array_type = NumpyArray

@@ -1,6 +1,7 @@
 """An array on a finer or coarser grid."""
 
 from decimal import Decimal
+from operator import truediv
 from typing import Any
 
 from funlib.geometry import Coordinate, Roi
@@ -68,6 +69,12 @@ class ResampledArray(ArrayView):
     def roi(self) -> Roi:
         """Region of the source, cropped to whole voxels."""
         return self._roi
+
+    @property
+    def scale(self) -> tuple[float, ...]:
+        """Voxels for each voxel of the source, per axis as read; 1 for channels."""
+        factors = map(truediv, self.config.upsample, self.config.downsample)
+        return (*([1.0] * (self.num_channels is not None)), *factors)
 
     def _read(self, roi: Roi) -> NDArray[Any]:
         source = self.source_array

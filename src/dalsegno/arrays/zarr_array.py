@@ -70,6 +70,11 @@ class ZarrArray(StoredArray):
         self.config = array_config
 
     @property
+    def mode(self) -> str | None:
+        """The mode in which it was opened: ``"r"`` only reads."""
+        return self.config.mode
+
+    @property
     def attrs(self) -> dict[str, Any]:
         """Attributes of the zarr array."""
         return self.source.attrs

@@ -1,0 +1,49 @@
+"""What arrays of labels have in common: integers without channels, and named groups of them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from funlib.geometry import Roi
+from numpy.typing import NDArray
+
+from dalsegno.arrays.array import Array
+from dalsegno.errors import DataError, Problem
+
+__all__ = ["Groupings", "check_labels", "grouping_problems", "read_labels"]
+
+Groupings = tuple[tuple[str, tuple[int, ...]], ...]
+"""Name of each class with the ids that make it up; no ids means all but the background."""
+
+
+def grouping_problems(groupings: Groupings) -> Iterator[Problem]:
+    """Yield a problem if there are no classes, or two of one name."""
+    names = [name for name, _ in groupings]
+    if not names:
+        yield Problem("there are no classes; write [[name, [ids]], …]", ("groupings",))
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            yield Problem(f"the class {name!r} is there already; give each its own name", ("groupings", position))
+
+
+def check_labels(array: Array) -> None:
+    """Check that an array holds labels.
+
+    Raises
+    ------
+    DataError
+        If it holds floats, or several channels.
+    """
+    if array.dtype.kind not in "iub":
+        raise DataError(
+            f"{array} holds {array.dtype}, but labels are integers; cut intensities with ThresholdArray instead"
+        )
+    if array.num_channels not in (None, 1):
+        raise DataError(f"{array} has {array.num_channels} channels, but labels have one; is the axis order right?")
+
+
+def read_labels(array: Array, roi: Roi) -> NDArray[np.integer]:
+    """Return the labels of a region, axes (*spatial), bool as uint8."""
+    labels = array[roi]
+    if array.num_channels is not None:
+        labels = labels[0]
+    return labels.view(np.uint8) if labels.dtype.kind == "b" else labels
