@@ -14,7 +14,7 @@ from dalsegno.sources.file_format import find_format, infer_format
 from dalsegno.sources.geometry import Geometry
 from dalsegno.sources.indexing import Slices
 from dalsegno.sources.registry import register_spec_kind
-from dalsegno.sources.remote import is_url
+from dalsegno.sources.remote import check_no_credentials, is_url
 from dalsegno.sources.source import SourceSpec
 
 __all__ = ["FileSource", "StoragePath", "open_source"]
@@ -192,6 +192,8 @@ def open_source(
         raise SourceError(
             f"{place}: {known.name} files are read from local disks only; copy it to one, or save it as zarr"
         )
+    if remote:
+        check_no_credentials(place, kwargs.get("storage_options"))
     known.require()
     known.check_options(kwargs)
     mode = "r" if mode == "r" else "r+"

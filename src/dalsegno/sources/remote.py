@@ -1,8 +1,141 @@
 """Stored voxels by URL, through fsspec."""
 
-__all__ = ["is_url"]
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from dalsegno.errors import DataError
+from dalsegno.sources.errors import FileMissing, SourceError
+
+__all__ = ["check_no_credentials", "file_system", "is_url", "open_binary", "reaching"]
+
+_SECRETS = {"apikey", "auth", "authorization", "cookie", "credential", "key", "passwd", "password", "sas", "secret"}
+_SECRETS |= {"credentials", "signature", "token", "username"}
+_NO_SECRETS = (None, "", False, "anon", "google_default", "cloud")
+_EXTRAS = {"s3": "s3", "s3a": "s3", "http": "http", "https": "http"}
+_PACKAGES = {"gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
+
+
+_LIBRARIES = ("aiohttp", "aiobotocore", "botocore", "gcsfs", "adlfs", "azure", "requests", "urllib3", "google")
 
 
 def is_url(path: str) -> bool:
     """Return whether a path is a URL: ``"s3://bucket/a.zarr"``."""
     return "://" in path
+
+
+def check_no_credentials(url: str, storage_options: Mapping[str, Any] | None = None) -> None:
+    """Check that neither the URL nor the storage options hold credentials: both are kept in specs and configs.
+
+    Raises
+    ------
+    SourceError
+        If they do; a `ValueError` that says where credentials belong, and does not repeat them.
+    """
+    parts = urlsplit(url)
+    found = ["user and password in the URL"] if "@" in parts.netloc and ":" in parts.netloc.partition("@")[0] else []
+    found += [f"{name}= in the URL" for name, _ in parse_qsl(parts.query) if _is_secret(name)]
+    found += _secrets(storage_options or {}, "")
+    if found:
+        place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        raise SourceError(
+            f"{place}: credentials ({', '.join(found)}) would be stored wherever this source is described; put them "
+            "into environment variables (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, FSSPEC_S3_KEY ...), an AWS "
+            "profile (storage_options={'profile': name}), or fsspec's config folder ~/.config/fsspec"
+        )
+
+
+def _secrets(options: Mapping[str, Any], above: str) -> list[str]:
+    found = []
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            found += _secrets(value, f"{above}{name}.")
+        elif _is_secret(str(name)) and value not in _NO_SECRETS:
+            found.append(above + str(name))
+    return found
+
+
+def _is_secret(name: str) -> bool:
+    words = name.lower().replace("-", "_").split("_")
+    return words in (["user"], ["connection", "string"]) or not _SECRETS.isdisjoint(words)
+
+
+@contextmanager
+def reaching(url: str) -> Iterator[None]:
+    """Turn what file systems raise while they open or read a URL into an error that names it.
+
+    Raises
+    ------
+    FileMissing
+        If nothing is stored there; a `FileNotFoundError`.
+    DataError
+        If the server can't be reached or refuses.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except FileNotFoundError as error:
+        raise FileMissing(
+            f"nothing is stored at {url}; check the URL and, where there are some, the options"
+        ) from error
+    except PermissionError as error:
+        raise DataError(
+            f"{url} may not be read: {error}; give credentials in the environment, or storage_options={{'anon': True}}"
+        ) from error
+    except Exception as error:
+        if isinstance(error, (OSError, TimeoutError)) or type(error).__module__.split(".")[0] in _LIBRARIES:
+            raise DataError(f"{url} can't be read: {type(error).__name__}: {error}; is the server up?") from error
+        raise
+
+
+def file_system(url: str, storage_options: Mapping[str, Any] | None = None) -> Any:
+    """Return the fsspec file system of a URL.
+
+    Raises
+    ------
+    SourceError
+        If the options hold credentials, or there is no such kind of URL; a `ValueError`.
+    DataError
+        If the package that reads such URLs is not installed; the message says how to install it.
+    """
+    import fsspec
+
+    check_no_credentials(url, storage_options)
+    scheme = url.partition("://")[0]
+    try:
+        system, _ = fsspec.core.url_to_fs(url, **(storage_options or {}))
+    except ImportError as error:
+        install = f"'dalsegno[{_EXTRAS[scheme]}]'" if scheme in _EXTRAS else _PACKAGES.get(scheme, f"({error})")
+        raise DataError(f"{url}: the package that reads {scheme}:// is not installed: pip install {install}") from error
+    except (ValueError, TypeError) as error:
+        raise SourceError(f"{url} with options {sorted(storage_options or {})} can't be opened: {error}") from error
+    return system
+
+
+def open_binary(url: str, storage_options: Mapping[str, Any] | None = None) -> Any:
+    """Open a file by URL for reading; only what is read is fetched.
+
+    Parameters
+    ----------
+    url
+        ``"s3://bucket/a.h5"``, ``"https://…"``.
+    storage_options
+        Options of fsspec for this kind of URL.
+
+    Returns
+    -------
+    file
+        A binary file that can be searched.
+
+    Raises
+    ------
+    FileMissing
+        If nothing is stored there; a `FileNotFoundError`.
+    DataError
+        If the server can't be reached, or the package for such URLs is not installed.
+    """
+    system = file_system(url, storage_options)
+    with reaching(url):
+        return system.open(url, "rb")

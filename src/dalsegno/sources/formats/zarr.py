@@ -1,8 +1,7 @@
 """Zarr: version 2 and 3, sharded or not. zarr-python knows the metadata and writes; tensorstore reads."""
 
 import os
-from collections.abc import Callable, Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dalsegno.errors import DataError
+from dalsegno.sources.attributes import geometry_from_attributes
 from dalsegno.sources.errors import ArrayMissing, FileMissing, SourceError
 from dalsegno.sources.file_format import FileFormat, StoredVoxels
-from dalsegno.sources.geometry import Geometry, known_unit
 from dalsegno.sources.indexing import Slices
-
-Attributes = dict[str, Any]
 
 
 def open_zarr(path: str, internal_path: str, mode: str) -> StoredVoxels:
@@ -29,7 +26,7 @@ def open_zarr(path: str, internal_path: str, mode: str) -> StoredVoxels:
         write=None if mode == "r" else _writer(array),
         chunks=array.chunks,
         shards=array.shards,
-        geometry=geometry_of(dict(array.attrs), array.ndim),
+        geometry=geometry_from_attributes(dict(array.attrs), array.ndim, dimension_names=_dimension_names(array)),
         attrs=array.attrs,
     )
 
@@ -111,43 +108,8 @@ def _tensorstore_process() -> int:
     return os.getpid()
 
 
-def geometry_of(attributes: Attributes, ndim: int) -> Geometry:
-    """Read the attributes ``offset``, ``voxel_size`` or ``resolution``, ``axis_names`` or ``axes``, and ``units``."""
-    axes = _axes(attributes.get("axis_names", attributes.get("axes")), ndim)
-    sizes = attributes.get("voxel_size", attributes.get("resolution"))
-    channels = attributes.get("channels")
-    return Geometry(
-        axes=axes,
-        voxel_size=_spatial(sizes, axes),
-        offset=_spatial(attributes.get("offset"), axes),
-        units=_one_unit(attributes.get("units")),
-        channels=tuple(channels) if isinstance(channels, list) and all(isinstance(c, str) for c in channels) else None,
-    )
-
-
-def _axes(names: Any, ndim: int) -> tuple[str, ...] | None:
-    if not isinstance(names, (str, list)) or len(names) != ndim or not all(isinstance(name, str) for name in names):
-        return None
-    # a trailing "^" marks an axis as a channel
-    return tuple("c" if name.endswith("^") and name.startswith("c") else name.removesuffix("^") for name in names)
-
-
-def _spatial(numbers: Any, axes: Sequence[str] | None) -> tuple[Decimal, ...] | None:
-    """Return one number per spatial axis; some writers give one for the channels too."""
-    if not isinstance(numbers, list) or not numbers:
-        return None
-    if axes is not None and len(numbers) == len(axes):
-        numbers = [number for number, axis in zip(numbers, axes, strict=True) if axis != "c"]
-    try:
-        return tuple(Decimal(str(number)) for number in numbers)
-    except InvalidOperation:
-        return None
-
-
-def _one_unit(units: Any) -> str | None:
-    texts = [units] if isinstance(units, str) else units if isinstance(units, list) else []
-    found = {known_unit(text) for text in texts if text}
-    return found.pop() if len(found) == 1 else None
+def _dimension_names(array: Any) -> Any:
+    return getattr(array.metadata, "dimension_names", None)
 
 
 def _claims(path: Path) -> bool:
