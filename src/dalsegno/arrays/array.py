@@ -88,6 +88,16 @@ class Array(ABC):
         return False
 
     @property
+    def holds_labels(self) -> bool:
+        """Whether voxels are shown as labels rather than intensities; by default wide integers (32 bits) and bool."""
+        return self.dtype.kind == "b" or (self.dtype.kind in "iu" and self.dtype.itemsize >= 4)
+
+    @property
+    def holds_labels(self) -> bool:
+        """Whether voxels are shown as labels rather than intensities; by default wide integers (32 bits) and bool."""
+        return self.dtype.kind == "b" or (self.dtype.kind in "iu" and self.dtype.itemsize >= 4)
+
+    @property
     def spatial_axes(self) -> list[str]:
         """Names of the axes without the channels."""
         return [axis for axis in self.axes if axis != "c"]
@@ -95,7 +105,7 @@ class Array(ABC):
     @property
     def dims(self) -> int:
         """Number of spatial axes."""
-        return len(self.spatial_axes)
+        return len(self.voxel_size)
 
     @property
     def data(self) -> NDArray[Any]:
@@ -164,6 +174,7 @@ class Array(ABC):
             If the region reaches beyond the data without a `fill_value`, or is not aligned with `snap="error"`.
         """
         roi = self.roi if roi is None else roi
+        self._check_axes(roi)
         if snap != "error":
             origin = self.roi.begin
             roi = (roi - origin).snap_to_grid(self.voxel_size, mode=snap) + origin
@@ -189,24 +200,49 @@ class Array(ABC):
         DataError
             If it is not inside the array, or its borders lie between voxels; the message names both regions.
         """
-        if roi.dims != self.dims:
-            raise DataError(f"the region {roi} has {roi.dims} axes, but {self} has {self.dims}: {self.spatial_axes}")
-        outside = [a < b for a, b in zip(roi.begin, self.roi.begin, strict=True)]
-        outside += [a > b for a, b in zip(roi.end, self.roi.end, strict=True)]
-        if any(outside):
-            raise DataError(
-                f"the region {roi} {self.units} is not inside the data at {self.roi}; give the crop a `roi` within the "
-                "data, or correct the `offset` of the array (in Python, to_ndarray(roi, fill_value=...) pads)"
-            )
+        self._check_axes(roi)
+        # plain numbers: the arithmetic of Roi costs more than reading from memory does
+        for begin, size, first, extent in zip(roi.begin, roi.shape, self.roi.begin, self.roi.shape, strict=True):
+            if not first <= begin <= begin + size <= first + extent:
+                raise DataError(
+                    f"the region {roi} {self.units} is not inside the data at {self.roi}; give the crop a `roi` within "
+                    "the data, or correct the `offset` of the array (in Python, to_ndarray(roi, fill_value=...) pads)"
+                )
         self._check_grid(roi)
 
+    def _check_axes(self, roi: Roi) -> None:
+        if roi.dims != self.dims:
+            raise DataError(f"the region {roi} has {roi.dims} axes, but {self} has {self.dims}: {self.spatial_axes}")
+        if None in roi.begin or None in roi.shape:
+            raise DataError(f"the region {roi} has no bounds; the data is at {self.roi}, name a part of that")
+
     def _check_grid(self, roi: Roi) -> None:
-        if any((roi.begin - self.roi.begin) % self.voxel_size) or any(roi.shape % self.voxel_size):
-            raise DataError(
-                f"the region {roi} {self.units} is not aligned to the voxels of the data at {self.roi} with voxel size "
-                f"{self.voxel_size}; begin and end the crop's `roi` on whole voxels from {self.roi.begin} on, or "
-                "correct the `offset` of the array (in Python, to_ndarray(roi, snap='grow'), 'shrink' or 'closest')"
-            )
+        for begin, size, first, step in zip(roi.begin, roi.shape, self.roi.begin, self.voxel_size, strict=True):
+            if (begin - first) % step or size % step:
+                raise DataError(
+                    f"the region {roi} {self.units} is not aligned to the voxels of the data at {self.roi} with voxel "
+                    f"size {self.voxel_size}; begin and end the crop's `roi` on whole voxels from {self.roi.begin} on, "
+                    "or correct the `offset` of the array (in Python, to_ndarray(roi, snap='grow'), 'shrink' or "
+                    "'closest')"
+                )
+
+    def _can_neuroglance(self) -> bool:
+        """Return whether neuroglancer is installed."""
+        from dalsegno.arrays.neuroglancer_layer import can_neuroglance
+
+        return can_neuroglance()
+
+    def _neuroglancer_source(self) -> Any:
+        """Return the source of `_neuroglancer_layer`."""
+        from dalsegno.arrays.neuroglancer_layer import neuroglancer_source
+
+        return neuroglancer_source(self)
+
+    def _neuroglancer_layer(self) -> tuple[Any, dict[str, Any]]:
+        """Return a layer of neuroglancer that reads this array, and its name: ``layers.append(layer=..., **more)``."""
+        from dalsegno.arrays.neuroglancer_layer import neuroglancer_layer
+
+        return neuroglancer_layer(self)
 
     def __repr__(self) -> str:
         return (

@@ -61,6 +61,11 @@ class ArrayView(Array):
         return self.source_array.channels
 
     @property
+    def holds_labels(self) -> bool:
+        """Whether voxels are shown as labels: as of the source, as long as they are integers."""
+        return super().holds_labels or (self.dtype.kind in "iub" and self.source_array.holds_labels)
+
+    @property
     def attrs(self) -> dict[str, Any]:
         """Attributes of the source."""
         return self.source_array.attrs

@@ -68,6 +68,11 @@ class BinarizeArray(ArrayView):
         """Names of the classes."""
         return [name for name, _ in self.config.groupings]
 
+    @property
+    def holds_labels(self) -> bool:
+        """True: 0 and 1 are no intensities."""
+        return True
+
     def _read(self, roi: Roi) -> NDArray[Any]:
         labels = read_labels(self.source_array, roi)
         binary = np.empty((len(self._ids), *labels.shape), np.uint8)

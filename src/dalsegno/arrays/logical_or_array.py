@@ -59,6 +59,11 @@ class LogicalOrArray(ArrayView):
         """None: there are no channels."""
         return None
 
+    @property
+    def holds_labels(self) -> bool:
+        """True: 0 and 1 are no intensities."""
+        return True
+
     def _read(self, roi: Roi) -> NDArray[Any]:
         joined: NDArray[np.bool_] = np.any(self.source_array[roi], axis=0)
         return joined.view(np.uint8)

@@ -74,6 +74,11 @@ class MissingAnnotationsMask(ArrayView):
         """Names of the classes."""
         return [name for name, _ in self.config.groupings]
 
+    @property
+    def holds_labels(self) -> bool:
+        """True: 0 and 1 are no intensities."""
+        return True
+
     def _read(self, roi: Roi) -> NDArray[Any]:
         mask = np.zeros(self._extent(roi), np.uint8)
         if self._usable.any():

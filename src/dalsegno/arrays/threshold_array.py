@@ -33,6 +33,11 @@ class ThresholdArray(ArrayView):
         """uint8."""
         return np.dtype(np.uint8)
 
+    @property
+    def holds_labels(self) -> bool:
+        """True: 0 and 1 are no intensities."""
+        return True
+
     def _read(self, roi: Roi) -> NDArray[Any]:
         return (self.source_array[roi] >= self.config.threshold).astype(np.uint8)
 
