@@ -93,11 +93,6 @@ class Array(ABC):
         return self.dtype.kind == "b" or (self.dtype.kind in "iu" and self.dtype.itemsize >= 4)
 
     @property
-    def holds_labels(self) -> bool:
-        """Whether voxels are shown as labels rather than intensities; by default wide integers (32 bits) and bool."""
-        return self.dtype.kind == "b" or (self.dtype.kind in "iu" and self.dtype.itemsize >= 4)
-
-    @property
     def spatial_axes(self) -> list[str]:
         """Names of the axes without the channels."""
         return [axis for axis in self.axes if axis != "c"]
