@@ -1,8 +1,6 @@
 """Zarr: version 2 and 3, sharded or not. zarr-python knows the metadata and writes; tensorstore reads."""
 
-import os
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from dalsegno.sources.attributes import geometry_from_attributes
 from dalsegno.sources.errors import ArrayMissing, FileMissing, SourceError
 from dalsegno.sources.file_format import FileFormat, StoredVoxels
 from dalsegno.sources.indexing import Slices
+from dalsegno.sources.tensorstore import tensorstore_works
 
 
 def open_zarr(path: str, internal_path: str, mode: str) -> StoredVoxels:
@@ -84,12 +83,9 @@ def _reader(array: Any) -> Callable[[Slices], NDArray[Any]]:
 
 
 def _tensorstore(array: Any) -> Any:
-    """Open an array with tensorstore (less than half of zarr-python's time), or return None where it can't serve.
-
-    tensorstore ends a process that was forked from one that has used it.
-    """
+    """Open an array with tensorstore (less than half of zarr-python's time), or return None where it can't serve."""
     root = getattr(array.store, "root", None)
-    if root is None or array.dtype.kind not in "biufc" or _tensorstore_process() != os.getpid():
+    if root is None or array.dtype.kind not in "biufc" or not tensorstore_works():
         return None
     import tensorstore
 
@@ -101,11 +97,6 @@ def _tensorstore(array: Any) -> Any:
         return None  # a codec or data type that only zarr-python knows
     same = opened.shape == array.shape and opened.dtype.numpy_dtype == array.dtype.newbyteorder("=")
     return opened if same else None
-
-
-@cache
-def _tensorstore_process() -> int:
-    return os.getpid()
 
 
 def _dimension_names(array: Any) -> Any:
