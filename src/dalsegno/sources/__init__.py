@@ -1,10 +1,12 @@
 """Voxel-indexed handles on stored data that reopen in another process."""
 
+import dalsegno.sources.handles  # noqa: F401 - makes sources of other libraries' open datasets
 from dalsegno.sources.array_source import ArraySource
 from dalsegno.sources.dispatch import SourceLike, as_source, from_spec, register_source, register_spec_kind
 from dalsegno.sources.file_source import FileSource, open_source
 from dalsegno.sources.geometry import Geometry
 from dalsegno.sources.source import Source, SourceSpec
+from dalsegno.sources.webknossos_source import WebKnossosSource, open_webknossos
 
 __all__ = [
     "ArraySource",
@@ -13,9 +15,11 @@ __all__ = [
     "Source",
     "SourceLike",
     "SourceSpec",
+    "WebKnossosSource",
     "as_source",
     "from_spec",
     "open_source",
+    "open_webknossos",
     "register_source",
     "register_spec_kind",
 ]

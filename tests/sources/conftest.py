@@ -1,0 +1,52 @@
+"""Real servers of files, on this machine."""
+
+import functools
+import threading
+import uuid
+from http.server import ThreadingHTTPServer
+
+import pytest
+from RangeHTTPServer import RangeRequestHandler
+
+
+class QuietHandler(RangeRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def http_folder(tmp_path):
+    """Serve a folder over HTTP with range requests; gives the folder and its URL."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield folder, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint():
+    """Serve S3; gives the URL of the server."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def s3_bucket(s3_endpoint, monkeypatch):
+    """Make a bucket; gives its URL and the storage options that reach it. Credentials are in the environment."""
+    import s3fs
+
+    for name, value in (("ACCESS_KEY_ID", "tester"), ("SECRET_ACCESS_KEY", "secret"), ("DEFAULT_REGION", "us-east-1")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    options = {"endpoint_url": s3_endpoint}
+    bucket = f"bucket-{uuid.uuid4().hex}"
+    s3fs.S3FileSystem(**options).mkdir(bucket)
+    return f"s3://{bucket}", options
