@@ -23,11 +23,25 @@ NAMES = {
     "nm": "nanometer",
     "angstrom": "angstrom",
     "pm": "picometer",
+    "fm": "femtometer",
+    "am": "attometer",
+    "zm": "zeptometer",
     "voxel": "voxel",
 }
 """Short name of each unit -> its UDUNITS-2 name."""
 
-_EXPONENT = {"m": 0, "cm": -2, "mm": -3, "um": -6, "nm": -9, "angstrom": -10, "pm": -12}
+_EXPONENT = {
+    "m": 0,
+    "cm": -2,
+    "mm": -3,
+    "um": -6,
+    "nm": -9,
+    "angstrom": -10,
+    "pm": -12,
+    "fm": -15,
+    "am": -18,
+    "zm": -21,
+}
 _ALIASES = {long: short for short, long in NAMES.items()} | {
     "µm": "um",
     "μm": "um",
@@ -41,6 +55,9 @@ _ALIASES = {long: short for short, long in NAMES.items()} | {
     "micrometre": "um",
     "nanometre": "nm",
     "picometre": "pm",
+    "femtometre": "fm",
+    "attometre": "am",
+    "zeptometre": "zm",
     "voxels": "voxel",
     "pixel": "voxel",
     "px": "voxel",
@@ -115,11 +132,17 @@ def whole(numbers: list[Decimal], unit: str, what: str) -> list[int]:
         return [int(number) for number in numbers]
     finer = coarsest_whole_unit(numbers, unit)
     shown = ", ".join(str(number) for number in numbers)
-    advice = "resample to a grid of whole numbers"
     if finer is not None:
-        scaled = ", ".join(str(int(Fraction(number) * factor(unit, finer))) for number in numbers)
-        advice = f"use the unit in which they are: {what}: [{scaled}], units: {finer}"
+        advice = f"use the unit in which they are: {what}: [{_in_unit(numbers, unit, finer)}], units: {finer}"
+    elif unit == "voxel":
+        advice = f"say how large voxels are: {what} and units, such as nm"
+    else:
+        advice = f"choose one that is, such as {what}: [{_in_unit(numbers, unit, 'pm')}], units: pm"
     raise ConfigError(f"{what} [{shown}] {unit} is not whole, and world coordinates are whole numbers; {advice}")
+
+
+def _in_unit(numbers: list[Decimal], unit: str, wanted: str) -> str:
+    return ", ".join(str(round(Fraction(number) * factor(unit, wanted))) for number in numbers)
 
 
 def coarsest_whole_unit(numbers: list[Decimal], unit: str) -> str | None:
@@ -129,7 +152,7 @@ def coarsest_whole_unit(numbers: list[Decimal], unit: str) -> str | None:
         return unit
     if unit == "voxel":
         return None
-    for finer in ("m", "mm", "um", "nm", "pm"):
+    for finer in ("m", "mm", "um", "nm", "pm", "fm", "am", "zm"):
         if _EXPONENT[finer] < _EXPONENT[unit]:
             scaled = [Fraction(number) * factor(unit, finer) for number in numbers]
             if all(number.denominator == 1 for number in scaled):

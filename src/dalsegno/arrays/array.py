@@ -1,39 +1,19 @@
 """What an array is: voxels with axes, a place in the world, and units."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from funlib.geometry import Coordinate, Roi
 from numpy.typing import NDArray
 
-from dalsegno.config import Config, config, field
+from dalsegno.arrays.array_config import ArrayConfig
 from dalsegno.errors import DataError
 
 __all__ = ["Array", "ArrayConfig", "Snap"]
 
 Snap = Literal["error", "grow", "shrink", "closest"]
 """What happens to a region whose borders lie between voxels."""
-
-
-@config
-class ArrayConfig(Config):
-    """Base of the configs of arrays."""
-
-    kind = "array"
-    array_type: ClassVar[type["Array"]]
-
-    name: str = field(help="Name of the array; shown in messages and pictures.", default="")
-
-    def open(self) -> "Array":
-        """Return the array.
-
-        Raises
-        ------
-        DataError
-            If a file is missing or unreadable, or does not fit the config.
-        """
-        return self.array_type(self)  # type: ignore[call-arg]  # every component is built from its config
 
 
 class Array(ABC):

@@ -1,6 +1,6 @@
 """Where voxels lie in the world: what the config says, else the header, else what is usual."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -10,6 +10,7 @@ from funlib.geometry import Coordinate, Roi
 
 from dalsegno.errors import DataError
 from dalsegno.sources import Geometry
+from dalsegno.sources.geometry import NOT_SPATIAL, exact_decimal
 from dalsegno.units import canonical, coarsest_whole_unit, factor, whole
 
 __all__ = ["Frame", "find_frame", "stated"]
@@ -26,11 +27,15 @@ class Frame:
     axes
         Names of the axes as stored.
     voxel_size, offset
-        Per spatial axis, in `units`; the offset is the lower corner of the first voxel.
+        Per spatial axis that is shown, in `units`; the offset is the lower corner of the first voxel.
     units
         Short name of the unit.
     origins
         Where each value comes from: ``"config"``, the convention of the header (``"OME-Zarr 0.5"``), or ``"default"``.
+    selected
+        The position on each axis that is not shown.
+    channels
+        Names of the channels, where they are known.
     """
 
     axes: tuple[str, ...]
@@ -38,11 +43,18 @@ class Frame:
     offset: Coordinate
     units: str
     origins: dict[str, str] = field(factory=dict, eq=False)
+    selected: dict[str, int] = field(factory=dict)
+    channels: tuple[str, ...] | None = None
+
+    @property
+    def shown(self) -> list[str]:
+        """Names of the axes that are shown, as stored."""
+        return [axis for axis in self.axes if axis not in self.selected]
 
     def roi(self, shape: Sequence[int]) -> Roi:
         """Return the region of an array of the shape (voxels, axes as stored)."""
-        spatial = Coordinate(size for size, axis in zip(shape, self.axes, strict=True) if axis != "c")
-        return Roi(self.offset, spatial * self.voxel_size)
+        sizes = dict(zip(self.axes, shape, strict=True))
+        return Roi(self.offset, Coordinate(sizes[axis] for axis in self.shown if axis != "c") * self.voxel_size)
 
 
 def stated(array_config: Any) -> Geometry:
@@ -59,7 +71,15 @@ def _decimals(numbers: tuple[float, ...] | None) -> tuple[Decimal, ...] | None:
     return None if numbers is None else tuple(Decimal(str(number)) for number in numbers)
 
 
-def find_frame(shape: Sequence[int], given: Geometry, header: Geometry, *, what: str, unitless: bool = False) -> Frame:
+def find_frame(
+    shape: Sequence[int],
+    given: Geometry,
+    header: Geometry,
+    *,
+    what: str,
+    select: Mapping[str, int] | None = None,
+    unitless: bool = False,
+) -> Frame:
     """Join what the config gives with what the header knows.
 
     Parameters
@@ -67,33 +87,39 @@ def find_frame(shape: Sequence[int], given: Geometry, header: Geometry, *, what:
     shape
         Voxels per axis, as stored.
     given
-        Values of the config. They win; fractions in them are errors.
+        Values of the config, for the axes that are shown. They win; fractions in them are errors.
     header
         Values of the header. Fractions in them choose a finer unit where the config gives none.
     what
         Names the array in messages.
+    select
+        The position on each axis that is not to be shown. Time and samples of length 1 need none.
     unitless
         Whether voxel sizes without any unit are taken as they are, with the unit ``"voxel"``.
 
     Raises
     ------
     DataError
-        If axes, shape and numbers don't fit each other, or a voxel size has no unit.
+        If axes, shape and numbers don't fit each other, a voxel size has no unit, or an axis of time or samples is
+        longer than 1 and no position on it is selected.
     ConfigError
         If a number is not whole in the unit; the message names the unit in which it is.
     """
     origins = {name: _origin(name, given, header) for name in ("axes", "voxel_size", "offset", "units")}
     axes = given.axes or header.axes or _USUAL_AXES.get(len(shape), ())
     _check_axes(axes, shape, what)
-    dims = len(axes) - axes.count("c")
+    selected = _selected(axes, shape, select or {}, what)
+    spatial = [place for place, axis in enumerate(axes) if axis not in (*selected, "c")]
+    if not spatial:
+        raise DataError(f"{what} shows no spatial axis of {list(axes)}; correct `axes` or `select`")
     units = _units(given, header, unitless, what)
-    sizes = _numbers("voxel_size", given, header, units) or (Decimal(1),) * dims
-    offset = _numbers("offset", given, header, units) or (Decimal(0),) * dims
+    sizes = _numbers("voxel_size", given, header, spatial, units) or (Decimal(1),) * len(spatial)
+    offset = _numbers("offset", given, header, spatial, units) or (Decimal(0),) * len(spatial)
     for name, numbers in (("voxel_size", sizes), ("offset", offset)):
-        if len(numbers) != dims:
+        if len(numbers) != len(spatial):
             raise DataError(
-                f"{what}: {name} ({origins[name]}) has {len(numbers)} numbers, but there are {dims} spatial axes of "
-                f"{axes}; correct `{name}` or `axes`"
+                f"{what}: {name} ({origins[name]}) has {len(numbers)} numbers, but there are {len(spatial)} spatial "
+                f"axes of {axes}; correct `{name}` or `axes`"
             )
     if min(sizes) <= 0:
         raise DataError(
@@ -108,6 +134,8 @@ def find_frame(shape: Sequence[int], given: Geometry, header: Geometry, *, what:
         Coordinate(whole(list(offset), units, "offset")),
         units,
         origins,
+        selected,
+        _channels(axes, selected, shape, header),
     )
 
 
@@ -126,8 +154,35 @@ def _check_axes(axes: tuple[str, ...], shape: Sequence[int], what: str) -> None:
         )
     if len(set(axes)) != len(axes) or not all(axes):
         raise DataError(f"{what} has axes {list(axes)}, but each axis needs a name of its own; correct `axes`")
-    if set(axes) == {"c"}:
-        raise DataError(f"{what} has no spatial axis, only channels; correct `axes`")
+
+
+def _selected(axes: tuple[str, ...], shape: Sequence[int], select: Mapping[str, int], what: str) -> dict[str, int]:
+    """Return the position on each axis that is not shown: those of the config, and 0 on short axes of time."""
+    lengths = dict(zip(axes, shape, strict=True))
+    for axis, position in select.items():
+        if axis not in lengths:
+            raise DataError(f"{what} has axes {list(axes)}, and `select` names {axis!r}; name one of them")
+        if not 0 <= position < lengths[axis]:
+            raise DataError(
+                f"{what}: `select` says {axis}: {position}, but the axis {axis!r} has length {lengths[axis]}; choose "
+                f"from 0 to {lengths[axis] - 1}"
+            )
+    unshown = [axis for axis in axes if axis in NOT_SPATIAL and axis != "c" and axis not in select]
+    for axis in unshown:
+        if lengths[axis] != 1:
+            raise DataError(
+                f"{what}: the axis {axis!r} of {list(axes)} has length {lengths[axis]}, and one position on it is "
+                f"shown at a time; choose it with `select`, such as {{{axis}: 0}}"
+            )
+    return dict.fromkeys(unshown, 0) | dict(select)
+
+
+def _channels(
+    axes: tuple[str, ...], selected: Mapping[str, int], shape: Sequence[int], header: Geometry
+) -> tuple[str, ...] | None:
+    names = header.channels
+    known = "c" in axes and "c" not in selected and names is not None and len(names) == shape[axes.index("c")]
+    return names if known else None
 
 
 def _units(given: Geometry, header: Geometry, unitless: bool, what: str) -> str:
@@ -144,19 +199,25 @@ def _units(given: Geometry, header: Geometry, unitless: bool, what: str) -> str:
     return units
 
 
-def _numbers(name: str, given: Geometry, header: Geometry, units: str) -> tuple[Decimal, ...] | None:
+def _numbers(
+    name: str, given: Geometry, header: Geometry, spatial: list[int], units: str
+) -> tuple[Decimal, ...] | None:
+    """Return one number for each of the stored axes `spatial`."""
     own: tuple[Decimal, ...] | None = getattr(given, name)
     stored: tuple[Decimal, ...] | None = getattr(header, name)
     if own is not None or stored is None:
         return own
+    if header.axes is not None:
+        places = [place for place, axis in enumerate(header.axes) if axis not in NOT_SPATIAL]
+        if len(places) == len(stored):
+            stored = tuple(number for place, number in zip(places, stored, strict=True) if place in spatial)
     return _converted(stored, header.units or units, units)
 
 
 def _converted(numbers: tuple[Decimal, ...], units: str, wanted: str) -> tuple[Decimal, ...]:
     if units == wanted:
         return numbers
-    exact = [Fraction(number) * factor(units, wanted) for number in numbers]
-    return tuple(Decimal(number.numerator) / Decimal(number.denominator) for number in exact)
+    return tuple(exact_decimal(Fraction(number) * factor(units, wanted)) for number in numbers)
 
 
 def _shown(numbers: tuple[Decimal, ...]) -> str:

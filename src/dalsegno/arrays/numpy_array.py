@@ -27,20 +27,15 @@ class NumpyArrayConfig(ArrayConfig):
 class NumpyArray(StoredArray):
     """Voxels in memory, of another array or of numpy's. What is read are views on them; what is written stays here."""
 
-    _channels: list[str] | None = None
     _attrs: dict[str, Any] = {}
 
     def __init__(self, array_config: NumpyArrayConfig) -> None:
         source = array_config.source_array_config.open()
-        frame = Frame(tuple(source.axes), source.voxel_size, source.roi.begin, source.units)
+        channels = None if source.channels is None else tuple(source.channels)
+        frame = Frame(tuple(source.axes), source.voxel_size, source.roi.begin, source.units, channels=channels)
         super().__init__(ArraySource(np.array(source.data)), frame)
         self.config = array_config
-        self._channels, self._attrs = source.channels, source.attrs
-
-    @property
-    def channels(self) -> list[str] | None:
-        """Names of the channels, where the array that was read knows them."""
-        return self._channels
+        self._attrs = source.attrs
 
     @property
     def attrs(self) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from upath import UPath
 
 from dalsegno.arrays.array import ArrayConfig
 from dalsegno.arrays.frame import find_frame, stated
-from dalsegno.arrays.stored_array import StoredArray
-from dalsegno.config import config, coordinate, field, one_of, positive
+from dalsegno.arrays.stored_array import StoredArray, reading_options
+from dalsegno.config import config, coordinate, field, not_negative, one_of, positive
 from dalsegno.errors import DataError
 from dalsegno.sources import FileSource, open_source
 from dalsegno.units import canonical
@@ -25,7 +25,12 @@ class ZarrArrayConfig(ArrayConfig):
     """A zarr array on disk, version 2 or 3. Values that are given win over the array's attributes."""
 
     file_name: UPath = field(help="Path of the zarr container.")
-    dataset: str = field(help="Name of the array in the container, such as 'volumes/raw'; empty if it is the root.")
+    dataset: str = field(
+        help="Name of an array in the container, such as 'volumes/raw', or of an OME-Zarr image; empty for the root."
+    )
+    level: int | None = field(
+        help="Resolution level of an OME-Zarr image; 0, the finest, if not given.", default=None, check=not_negative
+    )
     snap_to_grid: Coordinate | None = field(
         help="World units: shrink the region until it begins and ends on multiples of this.",
         default=None,
@@ -39,6 +44,10 @@ class ZarrArrayConfig(ArrayConfig):
         default="a",
         check=one_of("r", "r+", "a", "w"),
     )
+    select: dict[str, int] = field(
+        help="The position on axes that are not shown: {t: 3} is the fourth time point, {c: 0} the first channel.",
+        factory=dict,
+    )
     voxel_size: tuple[float, ...] | None = field(
         help="Size of a voxel in `units`, per spatial axis.", default=None, check=positive
     )
@@ -46,6 +55,9 @@ class ZarrArrayConfig(ArrayConfig):
         help="World position of the array's lower corner in `units`, per spatial axis.", default=None
     )
     units: str | None = field(help="Unit of all world coordinates: nm, pm, um, mm …", default=None)
+    storage_options: dict[str, bool | int | float | str] = field(
+        help="Options of fsspec for a URL, such as endpoint_url or anon; never credentials.", factory=dict
+    )
 
 
 class ZarrArray(StoredArray):
@@ -63,9 +75,16 @@ class ZarrArray(StoredArray):
 
     def __init__(self, array_config: ZarrArrayConfig) -> None:
         mode = "r" if array_config.mode == "r" else "r+"
-        source = open_source(array_config.file_name, array_config.dataset, format="zarr", mode=mode)
-        what = f"{array_config.file_name}/{array_config.dataset}"
-        frame = find_frame(source.shape, stated(array_config), source.metadata, what=what, unitless=True)
+        name, dataset = array_config.file_name, array_config.dataset
+        source = open_source(name, dataset, "zarr", mode, **reading_options(array_config))
+        frame = find_frame(
+            source.shape,
+            stated(array_config),
+            source.metadata,
+            what=f"{name}/{dataset}",
+            select=array_config.select,
+            unitless=True,
+        )
         super().__init__(source, frame, _snapped(frame.roi(source.shape), frame.voxel_size, array_config.snap_to_grid))
         self.config = array_config
 
@@ -78,12 +97,6 @@ class ZarrArray(StoredArray):
     def attrs(self) -> dict[str, Any]:
         """Attributes of the zarr array."""
         return self.source.attrs
-
-    @property
-    def channels(self) -> list[str] | None:
-        """Names of the channels, from the attribute ``channels``."""
-        names = self.source.metadata.channels
-        return list(names) if names is not None and len(names) == self.num_channels else None
 
     def add_metadata(self, metadata: dict[str, Any]) -> None:
         """Add attributes to the stored array.

@@ -1,0 +1,68 @@
+"""What describes an array, and how it is found out whether that is true."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from funlib.geometry import Roi
+
+from dalsegno.config import Config, config, field, fields
+from dalsegno.errors import ConfigPath, DalsegnoError, Problem
+
+if TYPE_CHECKING:
+    from dalsegno.arrays.array import Array
+
+__all__ = ["ArrayConfig"]
+
+
+@config
+class ArrayConfig(Config):
+    """Base of the configs of arrays."""
+
+    kind = "array"
+    array_type: ClassVar[type["Array"]]
+
+    name: str = field(help="Name of the array; shown in messages and pictures.", default="")
+
+    def open(self) -> "Array":
+        """Return the array.
+
+        Raises
+        ------
+        DataError
+            If a file is missing or unreadable, or does not fit the config.
+        """
+        return self.array_type(self)  # type: ignore[call-arg]  # every component is built from its config
+
+    def verify(self) -> tuple[bool, str]:
+        """Open the data, and read a voxel of it.
+
+        Returns
+        -------
+        tuple
+            Whether that works; and what the array is, or everything that is wrong: of arrays that are made of
+            several, every broken one.
+        """
+        problems = self._broken()
+        return not problems, "\n".join(map(str, problems)) or str(self.open())
+
+    def _broken(self) -> list[Problem]:
+        problems = [found.under(*path) for path, source in self._sources() for found in source._broken()]  # noqa: SLF001
+        if problems:
+            return problems
+        try:
+            array = self.open()
+            array[Roi(array.roi.begin, array.voxel_size)]
+        except DalsegnoError as error:
+            return getattr(error, "problems", None) or [Problem(str(error))]
+        return []
+
+    def _sources(self) -> Iterator[tuple[ConfigPath, "ArrayConfig"]]:
+        """Yield the configs of the arrays that this one is made of, with the place of each."""
+        for attribute in fields(type(self)):
+            value = getattr(self, attribute.name)
+            several = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
+            if isinstance(value, ArrayConfig):
+                yield (attribute.name,), value
+            for place, one in several:
+                if isinstance(one, ArrayConfig):
+                    yield (attribute.name, place), one
