@@ -1,7 +1,7 @@
 """What describes an array, and how it is found out whether that is true."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from funlib.geometry import Roi
 
@@ -19,7 +19,7 @@ class ArrayConfig(Config):
     """Base of the configs of arrays."""
 
     kind = "array"
-    array_type: ClassVar[type["Array"]]
+    array_type: ClassVar[Any]  # the class that is built; no forward name: types are looked up when a config is read
 
     name: str = field(help="Name of the array; shown in messages and pictures.", default="")
 
@@ -31,7 +31,8 @@ class ArrayConfig(Config):
         DataError
             If a file is missing or unreadable, or does not fit the config.
         """
-        return self.array_type(self)  # type: ignore[call-arg]  # every component is built from its config
+        opened: Array = self.array_type(self)
+        return opened
 
     def verify(self) -> tuple[bool, str]:
         """Open the data, and read a voxel of it.
