@@ -1,14 +1,11 @@
 import numpy as np
 import pytest
 from funlib.geometry import Coordinate, Roi
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from dalsegno.arrays.binarize_array import BinarizeArrayConfig
 from dalsegno.arrays.concat_array import ConcatArrayConfig
 from dalsegno.arrays.crop_array import CropArrayConfig
 from dalsegno.arrays.intensities_array import IntensitiesArrayConfig
-from dalsegno.arrays.resampled_array import ResampledArrayConfig
 from dalsegno.arrays.threshold_array import ThresholdArrayConfig
 from dalsegno.errors import ConfigError, DataError
 
@@ -138,64 +135,3 @@ class TestConcat:
             ConcatArrayConfig(channels=["a"], source_array_configs={})
         with pytest.raises(ConfigError, match="not distinct"):
             ConcatArrayConfig(channels=["a", "a"], source_array_configs={"a": stored(DATA)})
-
-
-class TestResampled:
-    def test_coarser_intensities_are_block_means(self, stored):
-        array = ResampledArrayConfig(
-            source_array_config=stored(DATA.astype(np.float32)),
-            upsample=[1, 1, 1],
-            downsample=[1, 2, 2],
-            interp_order=True,
-        ).open()
-        assert (array.voxel_size, array.roi) == (Coordinate(8, 8, 8), Roi((80, 0, 0), (48, 24, 32)))
-        means = DATA[:, :6, :8].reshape(6, 3, 2, 4, 2).mean(axis=(2, 4))
-        np.testing.assert_allclose(array.data, means, rtol=1e-6)
-
-    def test_finer_labels_are_repeated(self, stored):
-        array = ResampledArrayConfig(
-            source_array_config=stored(np.stack([DATA, DATA + 1])),
-            upsample=[2, 1, 4],
-            downsample=[1, 1, 1],
-            interp_order=False,
-        ).open()
-        assert (array.voxel_size, array.num_channels) == (Coordinate(4, 4, 1), 2)
-        np.testing.assert_array_equal(array.data[0], DATA.repeat(2, 0).repeat(4, 2))
-
-    def test_voxels_that_are_not_whole_name_the_unit(self, stored):
-        config = ResampledArrayConfig(
-            source_array_config=stored(DATA), upsample=[1, 8, 8], downsample=[1, 1, 1], interp_order=True
-        )
-        with pytest.raises(ConfigError, match=r"8000, 500, 500\], units: pm"):
-            config.open()
-
-    def test_factors_that_do_not_fit_are_errors(self, stored):
-        with pytest.raises(DataError, match="3 spatial axes"):
-            ResampledArrayConfig(
-                source_array_config=stored(DATA), upsample=[1, 1], downsample=[2, 2], interp_order=True
-            ).open()
-        with pytest.raises(DataError, match="smaller than one voxel"):
-            ResampledArrayConfig(
-                source_array_config=stored(DATA), upsample=[1, 1, 1], downsample=[8, 1, 1], interp_order=True
-            ).open()
-
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    @given(data=st.data(), interp_order=st.booleans())
-    def test_any_tiling_reads_what_reading_at_once_reads(self, stored, data, interp_order):
-        factors = st.sampled_from([(1, 1), (1, 2), (1, 3), (2, 1), (4, 1), (2, 3), (4, 3)])
-        chosen = data.draw(st.tuples(factors, factors, factors))
-        source = stored(DATA, voxel_size=[12, 12, 12], offset=[80, 0, 0])
-        array = ResampledArrayConfig(
-            source_array_config=source,
-            upsample=[up for up, _ in chosen],
-            downsample=[down for _, down in chosen],
-            interp_order=interp_order,
-        ).open()
-        whole, tiled = array.data, np.empty((*(array.roi.shape / array.voxel_size),), array.dtype)
-        cuts = [sorted({0, size, *data.draw(st.lists(st.integers(0, size), max_size=2))}) for size in whole.shape]
-        for index in np.ndindex(*(len(cut) - 1 for cut in cuts)):
-            begin = Coordinate(cut[at] for cut, at in zip(cuts, index, strict=True))
-            end = Coordinate(cut[at + 1] for cut, at in zip(cuts, index, strict=True))
-            roi = Roi(begin, end - begin)
-            tiled[roi.to_slices()] = array[roi * array.voxel_size + array.roi.begin]
-        np.testing.assert_array_equal(tiled, whole)

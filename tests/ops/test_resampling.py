@@ -46,6 +46,38 @@ def test_labels_are_those_at_the_centre(up, down, size):
     np.testing.assert_array_equal(resample(labels[taps.first : taps.stop], [taps]), wanted)
 
 
+def dense(taps, size):
+    """Return the taps as a matrix, (output voxels, source voxels)."""
+    matrix = np.zeros((len(taps.index), size))
+    for row, (index, weight) in enumerate(zip(taps.index, taps.weight, strict=True)):
+        np.add.at(matrix[row], index, weight)
+    return matrix
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64, np.float32, np.float64])
+@given(data=st.data())
+def test_a_box_is_resampled_as_a_product_of_matrices(dtype, data):
+    shape = data.draw(st.tuples(*[st.integers(5, 8)] * 3))
+    block = np.random.default_rng(data.draw(st.integers(0, 99))).integers(0, 100, (2, *shape)).astype(dtype)
+    interpolate, taps = data.draw(st.booleans()), []
+    for size in shape:
+        up, down = data.draw(FACTORS), data.draw(FACTORS)
+        start, stop = sorted(
+            data.draw(st.lists(st.integers(0, resampled_size(size, up, down)), min_size=2, max_size=2, unique=True))
+        )
+        line = {"size": size} if interpolate else {}
+        taps.append((interpolating_taps if interpolate else nearest_taps)(start, stop, up=up, down=down, **line))
+    expected = np.einsum("cxyz,ix,jy,kz->cijk", block, *(dense(*one) for one in zip(taps, shape, strict=True)))
+    box = block[(slice(None), *(slice(one.first, one.stop) for one in taps))]
+    kept = box.copy()
+    got = resample(box, taps)
+    assert got.dtype == dtype
+    tolerance = 0.5001 if interpolate and np.dtype(dtype).kind in "iu" else 1e-4
+    np.testing.assert_allclose(got.astype(float), expected, rtol=0, atol=tolerance)
+    got[...] = 0
+    np.testing.assert_array_equal(box, kept)
+
+
 def test_down_sampling_takes_block_means_and_keeps_the_dtype():
     volume = np.random.default_rng(0).integers(0, 256, (2, 4, 6, 8)).astype(np.uint8)
     taps = [interpolating_taps(0, size // 2, size=size, up=1, down=2) for size in volume.shape[1:]]

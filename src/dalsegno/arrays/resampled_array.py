@@ -77,9 +77,10 @@ class ResampledArray(ArrayView):
         return (*([1.0] * (self.num_channels is not None)), *factors)
 
     def _read(self, roi: Roi) -> NDArray[Any]:
-        source = self.source_array
-        local = (roi - self._roi.begin) / self._voxel_size
-        taps = [self._taps(axis, local.begin[axis], local.end[axis]) for axis in range(self.dims)]
+        source, own = self.source_array, self._roi.begin
+        corners = zip(roi.begin, roi.shape, own, self._voxel_size, strict=True)
+        ranges = [((at - first) // step, (at - first + size) // step) for at, size, first, step in corners]
+        taps = [self._taps(axis, begin, end) for axis, (begin, end) in enumerate(ranges)]
         first, stop = Coordinate(one.first for one in taps), Coordinate(one.stop for one in taps)
         needed = Roi(first, stop - first) * source.voxel_size + source.roi.begin
         return resample(source[needed], taps)

@@ -5,6 +5,7 @@ output voxel depends on its own place alone, so any tiling gives the voxels that
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from attrs import frozen
@@ -23,10 +24,13 @@ class Taps:
         int64, (output voxels, taps): positions along the source axis.
     weight
         float64, the same shape; the weights of one output voxel sum to 1.
+    finer
+        Whether voxels become smaller.
     """
 
     index: NDArray[np.int64]
     weight: NDArray[np.float64]
+    finer: bool
 
     @property
     def first(self) -> int:
@@ -55,7 +59,7 @@ def nearest_taps(start: int, stop: int, *, up: int, down: int) -> Taps:
         The output has ``up / down`` voxels per source voxel.
     """
     output = np.arange(start, stop, dtype=np.int64)[:, None]
-    return Taps((2 * output + 1) * down // (2 * up), np.ones(output.shape))
+    return Taps((2 * output + 1) * down // (2 * up), np.ones(output.shape), finer=up > down)
 
 
 def interpolating_taps(start: int, stop: int, *, size: int, up: int, down: int) -> Taps:
@@ -81,7 +85,7 @@ def _mean(output: NDArray[np.int64], up: int, down: int) -> Taps:
     index = begin // up + np.arange(most, dtype=np.int64)
     overlap = np.minimum((index + 1) * up, begin + down) - np.maximum(index * up, begin)
     weight = np.maximum(overlap, 0) / down
-    return Taps(np.where(weight > 0, index, begin // up), weight)
+    return Taps(np.where(weight > 0, index, begin // up), weight, finer=False)
 
 
 def _linear(output: NDArray[np.int64], size: int, up: int, down: int) -> Taps:
@@ -90,7 +94,7 @@ def _linear(output: NDArray[np.int64], size: int, up: int, down: int) -> Taps:
     upper_weight = rest / (2 * up)
     upper = np.where(rest > 0, lower + 1, lower)
     index = np.clip(np.concatenate([lower, upper], axis=1), 0, size - 1)
-    return Taps(index, np.concatenate([1 - upper_weight, upper_weight], axis=1))
+    return Taps(index, np.concatenate([1 - upper_weight, upper_weight], axis=1), finer=True)
 
 
 def resample(block: NDArray[np.generic], taps: list[Taps]) -> NDArray[np.generic]:
@@ -109,26 +113,46 @@ def resample(block: NDArray[np.generic], taps: list[Taps]) -> NDArray[np.generic
         (*others, *output voxels), the block's dtype. With one tap per axis voxels are copied exactly; averages
         are taken in float32 (float64 for wide types) and rounded half to even where the dtype is integer.
     """
-    axes = range(block.ndim - len(taps), block.ndim)
-    if all(axis_taps.index.shape[1] == 1 for axis_taps in taps):
-        for axis, axis_taps in zip(axes, taps, strict=True):
-            block = block.take(axis_taps.index[:, 0] - axis_taps.first, axis)
-        return block
+    single = all(axis_taps.index.shape[1] == 1 for axis_taps in taps)
     wide = block.dtype.itemsize > 2 and block.dtype != np.float32
-    result: NDArray[np.floating] = block.astype(np.float64 if wide else np.float32)
-    for axis, axis_taps in zip(axes, taps, strict=True):
-        result = _weighted(result, axis, axis_taps)
-    if block.dtype.kind in "iub":
-        result = np.rint(result)
-    return result.astype(block.dtype)
+    dtype = block.dtype if single else np.dtype(np.float64 if wide else np.float32)
+    result = block
+    for axis, axis_taps in _cheapest_first(block.ndim, taps):
+        result = _weighted(result, axis, axis_taps, dtype)
+    if not single and block.dtype.kind in "iub":
+        np.rint(result, out=result)
+    # never a view: what is returned may be written to
+    return result.astype(block.dtype, copy=np.may_share_memory(result, block))
 
 
-def _weighted(block: NDArray[np.floating], axis: int, taps: Taps) -> NDArray[np.floating]:
-    shape = [-1 if at == axis else 1 for at in range(block.ndim)]
-    total: NDArray[np.floating] | None = None
-    for index, weight in zip(taps.index.T, taps.weight.T.astype(block.dtype), strict=True):
-        part = block.take(index - taps.first, axis) * weight.reshape(shape)
+def _cheapest_first(ndim: int, taps: list[Taps]) -> list[tuple[int, Taps]]:
+    """Return the axes in the order that moves the least: from the outermost where voxels grow, then back.
+
+    The order follows from the factors alone, so that sums are rounded alike in every region.
+    """
+    axes = list(zip(range(ndim - len(taps), ndim), taps, strict=True))
+    finer = [one for one in axes if one[1].finer]
+    return [one for one in axes if not one[1].finer] + finer[::-1]
+
+
+def _weighted(block: NDArray[np.generic], axis: int, taps: Taps, dtype: np.dtype[Any]) -> NDArray[np.generic]:
+    if taps.index.shape[1] == 1:
+        return _picked(block, axis, taps.index[:, 0] - taps.first)
+    total: NDArray[np.generic] | None = None
+    for index, weight in zip(taps.index.T, taps.weight.T.astype(dtype), strict=True):
+        same = bool((weight == weight[0]).all())
+        along = np.expand_dims(weight[:1] if same else weight, [at for at in range(block.ndim) if at != axis])
+        part = np.multiply(_picked(block, axis, index - taps.first), along, dtype=dtype)
         total = part if total is None else np.add(total, part, out=total)
     if total is None:
         raise ValueError("taps without any source voxel")
     return total
+
+
+def _picked(block: NDArray[np.generic], axis: int, places: NDArray[np.int64]) -> NDArray[np.generic]:
+    """Return `block.take(places, axis)`; a view where the places are evenly spaced, which is many times faster."""
+    step = int(places[1] - places[0]) if len(places) > 1 else 1
+    if step < 1 or (np.diff(places) != step).any():
+        return block.take(places, axis)
+    even = slice(int(places[0]), int(places[-1]) + 1, step)
+    return block[(slice(None),) * axis + (even,)]
