@@ -182,6 +182,8 @@ def infer_format(path: str) -> FileFormat:
     """
     bare = path.rstrip("/").lower()
     fits = [(len(ext), known) for known in known_formats() for ext in known.extensions if bare.endswith(ext)]
+    if not fits and "://" in bare:  # into a container: no one can look from here
+        fits = [(len(ext), known) for known in known_formats() for ext in known.extensions if f"{ext}/" in bare]
     if fits:
         return max(fits, key=lambda fit: fit[0])[1]
     for known in known_formats():

@@ -193,6 +193,8 @@ def open_source(
             f"{place}: {known.name} files are read from local disks only; copy it to one, or save it as zarr"
         )
     if remote:
+        if isinstance(path, UPath) and path.storage_options:
+            kwargs = {"storage_options": dict(path.storage_options), **kwargs}
         check_no_credentials(place, kwargs.get("storage_options"))
     known.require()
     known.check_options(kwargs)
