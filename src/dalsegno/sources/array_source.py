@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dalsegno.sources.errors import FileMissing, SourceError
 from dalsegno.sources.indexing import Slices
 from dalsegno.sources.registry import register_spec_kind
+from dalsegno.sources.remote import check_no_credentials, reaching
 from dalsegno.sources.source import Source, SourceSpec
 
 __all__ = ["ArraySource"]
@@ -20,7 +21,7 @@ class ArraySource(Source):
     Parameters
     ----------
     array
-        The array. Only zarr arrays of local files can be reopened elsewhere.
+        The array. Only zarr arrays of local files and of servers can be reopened elsewhere.
     """
 
     def __init__(self, array: Any) -> None:
@@ -66,25 +67,28 @@ class ArraySource(Source):
         self.array[roi] = value
 
     def to_spec(self) -> SourceSpec:
-        """Return what reopens a zarr array of local files, with the access that this one has.
+        """Return what reopens a zarr array of local files or of a server, with the access that this one has.
 
         Raises
         ------
         SourceError
-            If the array is in memory or in a store that other processes can't reach; a `ValueError`.
+            If the array is in memory or in a store that other processes can't reach, or was opened with credentials,
+            which a spec doesn't keep; a `ValueError`.
         """
         if isinstance(self.array, np.ndarray):
             raise SourceError(
                 "a numpy array lives in this process only and can't be reopened elsewhere; save it as zarr"
             )
-        root = getattr(getattr(self.array, "store", None), "root", None)
-        if type(self.array).__module__.partition(".")[0] != "zarr" or root is None:
+        place = _place(getattr(self.array, "store", None)) if _is_zarr(self.array) else None
+        if place is None:
+            store = f" in a {type(self.array.store).__name__}" if _is_zarr(self.array) else ""
             raise SourceError(
-                f"an array of type {type(self.array).__name__} can't be reopened elsewhere; "
-                "open it by its path with open_source"
+                f"an array of type {type(self.array).__name__}{store} can't be reopened elsewhere; save it as zarr on "
+                "a disk or server, and open it by its path with open_source"
             )
+        path, options = place
         params = {"mode": "r+"} if self.writable else {}
-        return SourceSpec("zarr", os.path.abspath(root), self.array.path, params)  # noqa: PTH100 - resolves no links
+        return SourceSpec("zarr", path, self.array.path, params | ({"storage_options": options} if options else {}))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ArraySource, (self.array,)  # the array knows best how it is sent
@@ -104,13 +108,41 @@ class ArraySource(Source):
             raise SourceError(f"a spec of kind {spec.kind!r} is no zarr array; use from_spec")
         import zarr
 
+        where = f"zarr array {spec.internal_path!r} in {spec.path}"
+        options = spec.params.get("storage_options")
         try:
-            array = zarr.open_array(spec.path, path=spec.internal_path or "", mode=spec.params.get("mode", "r"))
+            with reaching(where, advice="is it complete and readable?"):
+                array = zarr.open_array(
+                    spec.path,
+                    path=spec.internal_path or "",
+                    mode=spec.params.get("mode", "r"),
+                    storage_options=options,
+                )
         except FileNotFoundError as error:
-            raise FileMissing(
-                f"no zarr array {spec.internal_path!r} in {spec.path}; was it moved or deleted?"
-            ) from error
+            raise FileMissing(f"no {where}; was it moved or deleted?") from error
         return ArraySource(array)
+
+
+def _is_zarr(array: Any) -> bool:
+    return type(array).__module__.partition(".")[0] == "zarr"
+
+
+def _place(store: Any) -> tuple[str, dict[str, Any]] | None:
+    """Return where other processes find a zarr store: its path or URL, and the options of fsspec."""
+    root, system = getattr(store, "root", None), getattr(store, "fs", None)
+    if root is not None:
+        return os.path.abspath(root), {}  # noqa: PTH100 - resolves no links
+    if system is None:
+        return None
+    system = getattr(system, "sync_fs", system)
+    options = {name: value for name, value in system.storage_options.items() if name not in ("asynchronous", "loop")}
+    url = system.unstrip_protocol(store.path)
+    if url.startswith("memory://"):
+        return None
+    if url.startswith("file://"):
+        return url.removeprefix("file://"), {}
+    check_no_credentials(url, options)
+    return url, options
 
 
 def _sizes(sizes: Any) -> tuple[int, ...] | None:

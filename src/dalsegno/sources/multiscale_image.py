@@ -5,7 +5,7 @@ or of its corner. Pyramids are made by means of blocks, and their translations t
 ``corner = translation - scale / 2 + finest scale / 2``, which is the same corner for all levels.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 from itertools import zip_longest
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from dalsegno.sources.errors import ArrayMissing
 from dalsegno.sources.geometry import NOT_SPATIAL, Geometry, axis_name, exact_decimal, in_one_unit
 from dalsegno.sources.ome_transformations import Placement, placement
 
-__all__ = ["MultiscaleImage", "PixelConvention", "multiscale_image"]
+__all__ = ["MultiscaleImage", "PixelConvention", "multiscale_image", "multiscale_images"]
 
 PixelConvention = Literal["centre", "corner"]
 """What of the first voxel a translation tells the place of."""
@@ -32,11 +32,14 @@ class MultiscaleImage:
 
     Attributes
     ----------
+    name
+        Name of the image, where it has one.
     paths
         Paths of the levels inside the group, the finest first.
     """
 
     where: str
+    name: object
     version: str
     paths: tuple[str, ...]
     axes: tuple[Mapping[str, Any], ...]
@@ -118,30 +121,43 @@ def multiscale_image(attributes: Mapping[str, Any], name: str | None = None, *, 
     DataError
         If the metadata is incomplete.
     """
+    images = multiscale_images(attributes, where=where)
+    if name is None or not images:
+        return images[0] if images else None
+    for image in images:
+        if image.name == name:
+            return image
+    raise ArrayMissing(f"{where} has no image named {name!r}; it has {[image.name for image in images]}")
+
+
+def multiscale_images(attributes: Mapping[str, Any], *, where: str) -> list[MultiscaleImage]:
+    """Return all images that the attributes of a group describe.
+
+    Raises
+    ------
+    DataError
+        If the metadata is incomplete.
+    """
     ome = attributes.get("ome")
-    ome = attributes if not isinstance(ome, Mapping) or "multiscales" not in ome else ome
-    entries = ome.get("multiscales")
-    if not isinstance(entries, list) or not entries:
-        return None
-    if not all(isinstance(entry, Mapping) for entry in entries):
-        raise DataError(f"{where}: its multiscales metadata holds no image descriptions; rewrite it")
-    entry = entries[0] if name is None else _named(entries, name, where)
+    ome = ome if isinstance(ome, Mapping) and "multiscales" in ome else attributes
+    entries = ome.get("multiscales", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+        raise DataError(f"{where}: its multiscales metadata is no list of image descriptions; rewrite it")
+    return [_image(entry, ome, where) for entry in entries]
+
+
+def _image(entry: Mapping[str, Any], ome: Mapping[str, Any], where: str) -> MultiscaleImage:
     datasets = entry.get("datasets")
     if not isinstance(datasets, list) or not datasets or not all(isinstance(one, Mapping) for one in datasets):
         raise DataError(f"{where}: its multiscales metadata names no datasets; rewrite it")
     paths = tuple(path for one in datasets if isinstance(path := one.get("path"), str))
     if len(paths) < len(datasets):
         raise DataError(f"{where}: a dataset of its multiscales metadata has no path; rewrite it")
-    entry = _standard(entry)
+    name, entry = entry.get("name"), _standard(entry)
     version = str(entry.get("version", ome.get("version", "0.4")))
-    return MultiscaleImage(where, version, paths, _axes(entry, version, where), _channels(ome.get("omero")), entry)
-
-
-def _named(entries: Sequence[Mapping[str, Any]], name: str, where: str) -> Mapping[str, Any]:
-    for entry in entries:
-        if entry.get("name") == name:
-            return entry
-    raise ArrayMissing(f"{where} has no image named {name!r}; it has {[entry.get('name') for entry in entries]}")
+    return MultiscaleImage(
+        where, name, version, paths, _axes(entry, version, where), _channels(ome.get("omero")), entry
+    )
 
 
 def _standard(entry: Mapping[str, Any]) -> Mapping[str, Any]:

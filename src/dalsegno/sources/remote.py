@@ -62,32 +62,37 @@ def _is_secret(name: str) -> bool:
 
 
 @contextmanager
-def reaching(url: str) -> Iterator[None]:
+def reaching(url: str, *, advice: str = "is the server up?") -> Iterator[None]:
     """Turn what file systems raise while they open or read a URL into an error that names it.
+
+    Parameters
+    ----------
+    url
+        What is read.
+    advice
+        What the user may do where the server can't be reached, or refuses.
 
     Raises
     ------
     FileMissing
         If nothing is stored there; a `FileNotFoundError`.
     DataError
-        If the server can't be reached or refuses.
+        If it can't be read.
     """
     try:
         yield
     except DataError:
         raise
     except FileNotFoundError as error:
-        raise FileMissing(
-            f"nothing is stored at {url}; check the URL and, where there are some, the options"
-        ) from error
-    except PermissionError as error:
-        raise DataError(
-            f"{url} may not be read: {error}; give credentials in the environment, or storage_options={{'anon': True}}"
-        ) from error
+        raise FileMissing(f"nothing is stored at {url}; check the URL and the storage options") from error
     except Exception as error:
-        if isinstance(error, (OSError, TimeoutError)) or type(error).__module__.split(".")[0] in _LIBRARIES:
-            raise DataError(f"{url} can't be read: {type(error).__name__}: {error}; is the server up?") from error
-        raise
+        if isinstance(error, PermissionError) or "Credentials" in type(error).__name__:
+            advice = "give credentials in the environment, or storage_options={'anon': True} where none are needed"
+        elif isinstance(error, TypeError) and "keyword argument" in str(error):
+            advice = "there is no such storage option"
+        elif not isinstance(error, OSError) and type(error).__module__.partition(".")[0] not in _LIBRARIES:
+            raise
+        raise DataError(f"{url} can't be read: {type(error).__name__}: {error}; {advice}") from error
 
 
 def file_system(url: str, storage_options: Mapping[str, Any] | None = None) -> Any:

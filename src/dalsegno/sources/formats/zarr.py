@@ -1,6 +1,7 @@
-"""Zarr: version 2 and 3, sharded or not. zarr-python knows the metadata and writes; tensorstore reads."""
+"""Zarr: version 2 and 3, sharded or not, and OME-Zarr. zarr-python writes; tensorstore reads local files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, MutableMapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -8,99 +9,165 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dalsegno.errors import DataError
-from dalsegno.sources.attributes import geometry_from_attributes
-from dalsegno.sources.errors import ArrayMissing, FileMissing, SourceError
+from dalsegno.sources.errors import SourceError
 from dalsegno.sources.file_format import FileFormat, StoredVoxels
 from dalsegno.sources.indexing import Slices
+from dalsegno.sources.multiscale_image import PixelConvention
+from dalsegno.sources.remote import reaching
 from dalsegno.sources.tensorstore import tensorstore_works
+from dalsegno.sources.zarr_hierarchy import Hierarchy, Node
+from dalsegno.sources.zarr_selection import Selection
 
 
-def open_zarr(path: str, internal_path: str, mode: str) -> StoredVoxels:
-    """Open an array of a zarr container; `internal_path` may be empty where the array is the root."""
-    array = _find(path, internal_path, mode)
+def open_zarr(  # noqa: PLR0913 - the options of the format
+    path: str,
+    internal_path: str,
+    mode: str,
+    level: int | None = None,
+    image: str | None = None,
+    pixel_convention: PixelConvention = "centre",
+    storage_options: dict[str, Any] | None = None,
+) -> StoredVoxels:
+    """Open an array of a zarr container.
+
+    Parameters
+    ----------
+    path
+        The container, or a path or URL that leads into it.
+    internal_path
+        An array, or the group of an OME-Zarr image; may be empty where the root is one.
+    mode
+        ``"r"`` or ``"r+"``.
+    level
+        Which resolution of an image, 0 (the finest) if not given.
+    image
+        Name of the image where a group describes several; else the first.
+    pixel_convention
+        Whether translations of an image are places of voxels' centres, as in most files, or of their corners.
+    storage_options
+        Options of fsspec for a URL.
+    """
+    if pixel_convention not in ("centre", "corner"):
+        raise SourceError(f"pixel_convention {pixel_convention!r} is none of 'centre' and 'corner'")
+    if level is not None and (isinstance(level, bool) or not isinstance(level, int)):
+        raise SourceError(f"level {level!r} is no whole number; 0 is the finest")
+    hierarchy = Hierarchy(path, storage_options)
+    node, geometry = Selection(hierarchy, level, image, pixel_convention).find(internal_path)
+    array = _array(hierarchy, node, mode)
+    where = f"{hierarchy.root}/{node.path}".rstrip("/")
     return StoredVoxels(
         shape=array.shape,
         dtype=array.dtype,
-        read=_reader(array),
-        write=None if mode == "r" else _writer(array),
+        read=_reader(hierarchy, node, array, where),
+        write=None if mode == "r" else _writer(hierarchy, array, where),
         chunks=array.chunks,
         shards=array.shards,
-        geometry=geometry_from_attributes(dict(array.attrs), array.ndim, dimension_names=_dimension_names(array)),
-        attrs=array.attrs,
+        geometry=geometry,
+        attrs=_Attributes(array, node),
     )
 
 
-def _find(path: str, internal_path: str, mode: str) -> Any:
+def _array(hierarchy: Hierarchy, node: Node, mode: str) -> Any:
+    """Return zarr-python's array from metadata that was read already."""
     import zarr
-    from zarr.errors import BaseZarrError
+    from zarr.storage import StorePath
 
+    document = {**(node.document or {}), "attributes": dict(node.attributes or {})}
     try:
-        found = zarr.open(path, path=internal_path or None, mode=mode)  # type: ignore[arg-type]
-    except (FileNotFoundError, BaseZarrError) as error:
-        root = _root(path)
-        if root is None:
-            raise FileMissing(
-                f"{path} is no zarr container: it holds neither zarr.json nor .zgroup nor .zarray"
-            ) from error
-        names = _names(root)
-        raise ArrayMissing(f"no array {internal_path!r} in {path}; it holds {names}") from error
+        return zarr.Array.from_dict(StorePath(hierarchy.store(mode), node.path), document)
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"the zarr metadata of {path} {internal_path} can't be read: {error}; rewrite it") from error
-    if isinstance(found, zarr.Group):
-        where = f"the group {internal_path!r} of {path}" if internal_path else path
-        raise SourceError(f"{where} holds several arrays; name one as internal_path (dataset): {_names(found)}")
-    return found
+        raise DataError(
+            f"the zarr metadata of {hierarchy.root} {node.path} can't be read: {error}; rewrite it"
+        ) from error
 
 
-def _root(path: str) -> Any:
-    import zarr
-    from zarr.errors import BaseZarrError
+class _Attributes(MutableMapping[str, Any]):
+    """The attributes of an array; version 2 keeps them in a file of their own, which is read when it is needed."""
 
-    try:
-        return zarr.open(path, mode="r")
-    except (FileNotFoundError, BaseZarrError):
-        return None
+    def __init__(self, array: Any, node: Node) -> None:
+        self._array = array
+        self._known = node.attributes is not None
+
+    @cached_property
+    def _attributes(self) -> MutableMapping[str, Any]:
+        import zarr
+
+        place = self._array.store_path
+        array = self._array if self._known else zarr.open_array(place.store, path=place.path, mode=self._mode)
+        attributes: MutableMapping[str, Any] = array.attrs
+        return attributes
+
+    @property
+    def _mode(self) -> Any:
+        return "r" if self._array.read_only else "r+"
+
+    def __getitem__(self, name: str) -> Any:
+        return self._attributes[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._attributes[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._attributes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._attributes)
+
+    def __len__(self) -> int:
+        return len(self._attributes)
+
+    def update(self, *others: Any, **more: Any) -> None:
+        """Change several in one go."""
+        self._attributes.update(*others, **more)
 
 
-def _names(found: Any) -> str:
-    if not hasattr(found, "members"):
-        return "one array only, at its root"
-    return ", ".join(sorted(name for name, _ in found.members())) or "nothing"
-
-
-def _writer(array: Any) -> Callable[[Slices, NDArray[Any]], None]:
+def _writer(hierarchy: Hierarchy, array: Any, where: str) -> Callable[[Slices, NDArray[Any]], None]:
     def write(roi: Slices, value: NDArray[Any]) -> None:
         array[roi] = value
 
-    return write
+    def write_remote(roi: Slices, value: NDArray[Any]) -> None:
+        with reaching(where):
+            array[roi] = value
+
+    return write_remote if hierarchy.remote else write
 
 
-def _reader(array: Any) -> Callable[[Slices], NDArray[Any]]:
-    fast = _tensorstore(array)
-    if fast is None:
-        return lambda roi: np.asarray(array[roi])
-    return lambda roi: np.asarray(fast[roi].read().result())
+def _reader(hierarchy: Hierarchy, node: Node, array: Any, where: str) -> Callable[[Slices], NDArray[Any]]:
+    fast = None if hierarchy.remote else _tensorstore(hierarchy, node, array)
+    sharded = hierarchy.root.startswith("http") and array.shards is not None
+    advice = "sharded arrays need a server that answers requests for ranges" if sharded else "is the array complete?"
+
+    def read(roi: Slices) -> NDArray[Any]:
+        try:
+            voxels: NDArray[Any] = np.asarray(array[roi]) if fast is None else fast[roi].read().result()
+        except (ValueError, RuntimeError) as error:
+            raise DataError(f"the voxels of {where} can't be read: {error}; {advice}") from error
+        return voxels
+
+    def read_remote(roi: Slices) -> NDArray[Any]:
+        with reaching(where, advice=advice if sharded else "is the server up?"):
+            return read(roi)
+
+    return read_remote if hierarchy.remote else read
 
 
-def _tensorstore(array: Any) -> Any:
+def _tensorstore(hierarchy: Hierarchy, node: Node, array: Any) -> Any:
     """Open an array with tensorstore (less than half of zarr-python's time), or return None where it can't serve."""
-    root = getattr(array.store, "root", None)
-    if root is None or array.dtype.kind not in "biufc" or not tensorstore_works():
+    if array.dtype.kind not in "biufc" or not tensorstore_works():
         return None
     import tensorstore
 
-    place = {"driver": "file", "path": str(Path(root) / array.path)}
-    driver = "zarr3" if array.metadata.zarr_format == 3 else "zarr"
+    spec = {
+        "driver": "zarr3" if node.zarr_format == 3 else "zarr",
+        "kvstore": {"driver": "file", "path": str(Path(hierarchy.root) / node.path) + "/"},
+        "metadata": {name: value for name, value in (node.document or {}).items() if name != "attributes"},
+    }
     try:
-        opened = tensorstore.open({"driver": driver, "kvstore": place}, open=True, read=True).result()
+        opened = tensorstore.open(spec, open=True, read=True, assume_metadata=True).result()
     except (ValueError, NotImplementedError):
         return None  # a codec or data type that only zarr-python knows
     same = opened.shape == array.shape and opened.dtype.numpy_dtype == array.dtype.newbyteorder("=")
     return opened if same else None
-
-
-def _dimension_names(array: Any) -> Any:
-    return getattr(array.metadata, "dimension_names", None)
 
 
 def _claims(path: Path) -> bool:
@@ -115,4 +182,5 @@ FORMAT = FileFormat(
     install="dalsegno",
     writable=True,
     claims=_claims,
+    remote=True,
 )
