@@ -1,106 +1,13 @@
 """Every kind of source passes the suite that plug-ins run on theirs."""
 
-import nibabel
 import numpy as np
 import pytest
-import tifffile
 import zarr
+from stored_kinds import KINDS, VOXELS, write_hdf5, write_zarr
 
 from dalsegno.sources import as_source, open_source
 from dalsegno.sources.file_format import known_formats
 from dalsegno.testing.source_conformance import SourceConformance
-
-VOXELS = np.arange(1, 7 * 10 * 12 + 1, dtype=np.uint16).reshape(7, 10, 12)
-KINDS = {}
-
-
-def kind(format=None):
-    """Add a function that writes a file of a format into a folder, and returns a source of it and its voxels."""
-
-    def add(make):
-        KINDS[make.__name__] = (format, make)
-
-    return add
-
-
-def write_zarr(folder, **options):
-    zarr.create_array(folder / "a.zarr", name="raw", data=VOXELS, chunks=(4, 5, 6), **options)
-    return folder / "a.zarr"
-
-
-@kind("zarr")
-def zarr_v3(folder):
-    return open_source(write_zarr(folder), "raw"), VOXELS
-
-
-@kind("zarr")
-def zarr_v3_writable(folder):
-    return open_source(write_zarr(folder), "raw", mode="r+"), VOXELS
-
-
-@kind("zarr")
-def zarr_v2_writable(folder):
-    return open_source(write_zarr(folder, zarr_format=2), "raw", mode="r+"), VOXELS
-
-
-@kind("zarr")
-def zarr_sharded_writable(folder):
-    return open_source(write_zarr(folder, shards=(8, 10, 12)), "raw", mode="r+"), VOXELS
-
-
-@kind()
-def zarr_handle(folder):
-    return as_source(zarr.open_array(write_zarr(folder), path="raw", mode="r+")), VOXELS
-
-
-@kind()
-def zarr_handle_for_reading(folder):
-    return as_source(zarr.open_array(write_zarr(folder), path="raw", mode="r")), VOXELS
-
-
-@kind("zarr")
-def zarr_big_endian(folder):
-    path = write_zarr(folder, zarr_format=2)
-    zarr.create_array(path, name="swapped", data=VOXELS.astype(">u2"), chunks=(4, 5, 6), zarr_format=2)
-    return open_source(path, "swapped", mode="r+"), VOXELS
-
-
-@kind("tiff")
-def tiff(folder):
-    tifffile.imwrite(folder / "a.tif", VOXELS)
-    return open_source(folder / "a.tif"), VOXELS
-
-
-@kind("tiff")
-def tiff_compressed(folder):
-    tifffile.imwrite(folder / "a.tif", VOXELS, compression="zlib")
-    return open_source(folder / "a.tif"), VOXELS
-
-
-@kind("tiff")
-def tiff_with_channels(folder):
-    voxels = np.arange(5 * 6 * 7 * 3, dtype=np.uint8).reshape(5, 6, 7, 3)
-    tifffile.imwrite(folder / "a.tif", voxels, photometric="rgb")
-    return open_source(folder / "a.tif"), voxels
-
-
-@kind("folder")
-def folder_of_pages(folder):
-    for number, page in enumerate(VOXELS):
-        tifffile.imwrite(folder / f"s{number + 7}.tif", page)
-    return open_source(folder, "*.tif"), VOXELS
-
-
-@kind("nifti")
-def nifti(folder):
-    nibabel.save(nibabel.Nifti1Image(VOXELS.T.astype(np.int16), np.eye(4)), folder / "a.nii")
-    return open_source(folder / "a.nii"), VOXELS.astype(np.int16)
-
-
-@kind("nifti")
-def nifti_compressed(folder):
-    nibabel.save(nibabel.Nifti1Image(VOXELS.T.astype(np.float32), np.eye(4)), folder / "a.nii.gz")
-    return open_source(folder / "a.nii.gz"), VOXELS.astype(np.float32)
 
 
 class TestFiles(SourceConformance):
@@ -110,6 +17,32 @@ class TestFiles(SourceConformance):
         source, voxels = KINDS[request.param][1](tmp_path_factory.mktemp("stored"))
         with source:
             yield source, voxels
+
+
+class TestHdf5ForWriting(SourceConformance):
+    exclusive = True
+
+    @pytest.fixture
+    def stored(self, tmp_path):
+        with open_source(write_hdf5(tmp_path), "volumes/raw", mode="r+") as source:
+            yield source, VOXELS
+
+
+class TestRemoteFiles(SourceConformance):
+    @pytest.fixture
+    def stored(self, http_folder):
+        folder, url = http_folder
+        write_zarr(folder)
+        return open_source(f"{url}/a.zarr", "raw"), VOXELS
+
+
+class TestBuckets(SourceConformance):
+    @pytest.fixture
+    def stored(self, s3_bucket):
+        url, options = s3_bucket
+        voxels = np.arange(12, dtype=np.uint8).reshape(3, 4)
+        zarr.create_array(f"{url}/a.zarr", name="raw", data=voxels, storage_options=options)
+        return open_source(f"{url}/a.zarr", "raw", mode="r+", storage_options=options), voxels
 
 
 class TestMemory(SourceConformance):

@@ -42,6 +42,9 @@ from dalsegno.testing.fresh_process import digest
 reopened = from_spec(SourceSpec.from_dict(argument["spec"]))
 unpickled = pickle.loads(base64.b64decode(argument["pickled"]))
 answer = {"spec": digest(reopened[...]), "pickle": digest(unpickled[...]), "writable": reopened.writable}
+"""
+
+_FORK = """
 child = os.fork()
 if child == 0:
     os._exit(0 if digest(reopened[...]) == answer["spec"] else 3)
@@ -75,9 +78,13 @@ class SourceConformance:
     ----------
     reopenable
         Whether the source has a spec. One that has none says why.
+    exclusive
+        Whether the source locks its file against other processes. It is closed before they read, so `stored` is
+        made anew for every test.
     """
 
     reopenable: ClassVar[bool] = True
+    exclusive: ClassVar[bool] = False
 
     def test_it_knows_shape_and_dtype(self, stored: Stored) -> None:
         """Shape, dtype, number of axes and voxels, chunks and shards."""
@@ -195,7 +202,10 @@ class SourceConformance:
 
         argument = {"spec": source.to_spec().to_dict(), "pickled": base64.b64encode(pickle.dumps(source)).decode()}
         expected = {"spec": digest(voxels), "pickle": digest(voxels), "writable": source.writable, "fork": 0}
-        assert run_fresh(_REOPEN, argument) == expected
+        if self.exclusive:
+            source.close()
+            del expected["fork"]
+        assert run_fresh(_REOPEN if self.exclusive else _REOPEN + _FORK, argument) == expected
 
     def test_threads_read_the_same_source(self, stored: Stored) -> None:
         """Eight of them, many regions at once."""
