@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -28,6 +30,26 @@ def test_writes_what_numpy_writes(entries, axes_of_value):
     wanted[tuple(entries)] = value
     as_source(got)[tuple(entries)] = value
     np.testing.assert_array_equal(got, wanted)
+
+
+def test_values_are_cut_and_stretched_as_numpy_does():
+    array = np.zeros(SHAPE, np.uint8)
+    source = as_source(array)
+    source[1:3, 2] = np.ones((1, 1, 1, 6))
+    source[0, 0] = [7.9] * 6
+    source[3] = np.array(300)
+    assert array.sum() == 12 + 42 + 30 * 44
+    with pytest.raises(OverflowError, match="300"):
+        source[0] = 300
+    with pytest.raises(ValueError, match=r"\(5,\) don't fit the region of shape \(5, 6\)"):
+        source[0] = np.ones(5)
+
+
+def test_arrays_in_memory_are_sent_whole():
+    array = np.arange(6).reshape(2, 3)
+    copy = pickle.loads(pickle.dumps(as_source(array)))
+    np.testing.assert_array_equal(copy[:], array)
+    assert copy.writable
 
 
 @pytest.mark.parametrize("index", [4, -5, (0, 5), (0, 0, -7)])
