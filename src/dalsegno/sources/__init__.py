@@ -2,7 +2,9 @@
 
 import dalsegno.sources.handles  # noqa: F401 - makes sources of other libraries' open datasets
 from dalsegno.sources.array_source import ArraySource
+from dalsegno.sources.cloudvolume_source import CloudVolumeSource, open_cloudvolume
 from dalsegno.sources.dispatch import SourceLike, as_source, from_spec, register_source, register_spec_kind
+from dalsegno.sources.dvid_source import DVIDSource
 from dalsegno.sources.file_source import FileSource, open_source
 from dalsegno.sources.geometry import Geometry
 from dalsegno.sources.source import Source, SourceSpec
@@ -10,6 +12,8 @@ from dalsegno.sources.webknossos_source import WebKnossosSource, open_webknossos
 
 __all__ = [
     "ArraySource",
+    "CloudVolumeSource",
+    "DVIDSource",
     "FileSource",
     "Geometry",
     "Source",
@@ -18,6 +22,7 @@ __all__ = [
     "WebKnossosSource",
     "as_source",
     "from_spec",
+    "open_cloudvolume",
     "open_source",
     "open_webknossos",
     "register_source",
