@@ -14,6 +14,9 @@ class QuietHandler(RangeRequestHandler):
     def log_message(self, *arguments):
         pass
 
+    def log_request(self, *arguments):
+        self.server.requested.append(f"{self.command} {self.path}")
+
     def send_head(self):
         wanted, file = self.headers.get("Range", ""), Path(self.translate_path(self.path))
         if wanted.startswith("bytes=-") and file.is_file():  # the last bytes, which only servers of the world know
@@ -23,17 +26,24 @@ class QuietHandler(RangeRequestHandler):
 
 
 @pytest.fixture
-def http_folder(tmp_path):
-    """Serve a folder over HTTP with range requests; gives the folder and its URL."""
+def http_server(tmp_path):
+    """Serve a folder over HTTP with range requests; it has `folder`, `url`, and what was `requested`."""
     folder = tmp_path / "served"
     folder.mkdir()
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever)
+    server.folder, server.url, server.requested = folder, f"http://127.0.0.1:{server.server_port}", []
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    yield folder, f"http://127.0.0.1:{server.server_port}"
+    yield server
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def http_folder(http_server):
+    """Serve a folder over HTTP with range requests; gives the folder and its URL."""
+    return http_server.folder, http_server.url
 
 
 @pytest.fixture(scope="session")
