@@ -193,5 +193,5 @@ def test_a_damaged_shard_is_a_data_error(copy):
     shard = folder / "color/1/c/0/0/0/0"
     shard.write_bytes(shard.read_bytes()[:100])
     source = open_source(folder, "color")
-    with pytest.raises(DataError, match=r"layer 'color', mag 1 .*complete"):
+    with pytest.raises(DataError, match=r"copy/color/1.*complete"):
         source[:]

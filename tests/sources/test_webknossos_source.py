@@ -138,7 +138,7 @@ def test_damage_is_a_data_error(tmp_path):
     for shard in (folder / "color/1/c").rglob("0"):
         if shard.is_file():
             shard.write_bytes(shard.read_bytes()[:50])
-    with pytest.raises(DataError, match=r"layer 'color', mag 1 .*complete"):
+    with pytest.raises(DataError, match=r"copy/color/1.*complete"):
         source[:]
     (folder / "datasource-properties.json").unlink()
     with pytest.raises(DataError, match=r"datasource-properties\.json"):

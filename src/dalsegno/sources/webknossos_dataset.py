@@ -11,7 +11,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from dalsegno.errors import DataError
-from dalsegno.sources.errors import ArrayMissing, SourceError, reading
+from dalsegno.sources.errors import SourceError, reading
 from dalsegno.sources.geometry import Geometry, known_unit
 from dalsegno.sources.indexing import Slices
 from dalsegno.sources.remote import is_url
@@ -33,8 +33,11 @@ XYZ = tuple[int, int, int]
 PROPERTIES = "datasource-properties.json"
 
 
-class LayerMissing(ArrayMissing, IndexError):
+class LayerMissing(DataError, KeyError, IndexError):
     """The dataset has no such layer, or the layer no such magnification."""
+
+    # KeyError would show its message in quotes
+    __str__ = Exception.__str__
 
 
 @frozen

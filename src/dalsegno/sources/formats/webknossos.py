@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dalsegno.errors import DataError
-from dalsegno.sources.errors import SourceError, reading
+from dalsegno.sources.errors import SourceError
 from dalsegno.sources.file_format import FileFormat, StoredVoxels
 from dalsegno.sources.formats.zarr import open_zarr
 from dalsegno.sources.indexing import Slices
@@ -66,8 +66,7 @@ def _bounding_box(local: LocalMag, stored: StoredVoxels) -> StoredVoxels:
     def read(roi: Slices) -> NDArray[Any]:
         named = dict(zip(local.axes, roi, strict=True))
         box = tuple(_moved(named.get(axis, slice(0, 1)), begin[axis]) for axis in local.axis_order)
-        with reading(f"the voxels of {local}"):
-            return _read_padded(stored, box).squeeze(dropped).transpose(order)
+        return _read_padded(stored, box).squeeze(dropped).transpose(order)
 
     def presented(sizes: tuple[int, ...] | None) -> tuple[int, ...] | None:
         return None if sizes is None else tuple(sizes[local.axis_order.index(axis)] for axis in local.axes)
