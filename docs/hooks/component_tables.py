@@ -1,4 +1,4 @@
-"""Writes the fields of every component into the reference, where it says ``<!-- components -->``."""
+"""Writes the fields of every component and the options of every format into the reference, where markers stand."""
 
 import inspect
 import re
@@ -10,18 +10,28 @@ import attrs
 from dalsegno.components import ROOMS, component_names, config_class
 from dalsegno.config import Config, fields
 from dalsegno.experiments.run import RunConfig
+from dalsegno.sources.file_format import known_formats
 
 __all__ = ["on_page_markdown"]
 
-MARKER = "<!-- components -->"
+COMPONENTS, FORMATS = "<!-- components -->", "<!-- formats -->"
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Return the text of a page with the tables in place of the marker; mkdocs calls this for every page."""
-    return markdown.replace(MARKER, "\n".join(_lines())) if MARKER in markdown else markdown
+    """Return the text of a page with the tables in place of the markers; mkdocs calls this for every page."""
+    for marker, lines in ((COMPONENTS, _components), (FORMATS, _formats)):
+        if marker in markdown:
+            markdown = markdown.replace(marker, "\n".join(lines()))
+    return markdown
 
 
-def _lines() -> Iterator[str]:
+def _formats() -> Iterator[str]:
+    """Yield what mkdocstrings puts the documentation of each format's function in place of."""
+    for known in sorted(known_formats(), key=lambda one: one.name):
+        yield from [f"::: {known.open.__module__}.{known.open.__qualname__}", ""]
+
+
+def _components() -> Iterator[str]:
     yield from ["## Experiment", *_section("RunConfig", RunConfig)]
     for kind in ROOMS:
         names = component_names(kind)

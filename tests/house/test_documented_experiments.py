@@ -32,7 +32,7 @@ def test_documented_experiment_is_valid():
 
 
 def test_documented_array_is_valid():
-    (text,) = yaml_blocks("data.md")
+    (text,) = [block for block in yaml_blocks("data.md") if "${VNC_DATA}" in block]
     document = parse_document(text, "data.md").resolved()
     assert str(structure(document.data, ArrayConfig, document).file_name) == "/data/vnc/stack1/mitochondria"
 
