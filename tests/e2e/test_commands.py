@@ -90,7 +90,7 @@ def test_predict_applies_the_best_model_to_another_volume(experiment, dalsegno, 
     assert own["written"]
     other = dalsegno("predict", "discs", "--input", data / "train_raw.tif", "--output", tmp_path / "out.zarr", "--json")
     assert other.code == 0, other.err
-    labels = zarr.open_array(tmp_path / "out.zarr/train_raw/labels", mode="r")
+    labels = zarr.open_array(tmp_path / "out.zarr/train_raw/labels/s0", mode="r")
     truth = tifffile.imread(data / "train_gt.tif") > 0
     predicted = np.asarray(labels[0]) > 0
     assert 2 * (truth & predicted).sum() / (truth.sum() + predicted.sum()) > 0.9

@@ -45,7 +45,7 @@ def test_the_dtype_of_the_volume_does_not_change_its_labels(trained, dalsegno, d
         done = dalsegno("predict", "discs", "--input", tmp_path / f"{name}.tif", "--output", tmp_path / "out.zarr")
         assert done.code == 0, done.err
         read[name] = {
-            kind: zarr.open_array(tmp_path / f"out.zarr/{name}/{kind}")[:] for kind in ("prediction", "labels")
+            kind: zarr.open_array(tmp_path / f"out.zarr/{name}/{kind}/s0")[:] for kind in ("prediction", "labels")
         }
     assert np.ptp(read["eight"]["prediction"]) > 0.01
     for name in ("sixteen", "float"):
@@ -66,13 +66,13 @@ def test_iterations_are_kept_apart_and_say_what_they_come_from(trained, dalsegno
         result = json.loads(done.out)
         assert result["written"] == [f"{container}/{iteration}/right/{kind}" for kind in ("prediction", "labels")]
         for path in result["written"]:
-            attributes = dict(zarr.open_array(path, mode="r").attrs)
+            attributes = dict(zarr.open_array(f"{path}/s0", mode="r").attrs)
             assert attributes["run"] == "discs"
             assert attributes["iteration"] == iteration
             assert attributes["parameters"] == result["parameters"]
             assert (attributes["criterion"], attributes["score"]) == ("f1_score", result["f1_score"])
             assert attributes["voxel_size"] == [10, 10]
-    two, four = (zarr.open_array(container / f"{iteration}/right/prediction")[:] for iteration in (2, 4))
+    two, four = (zarr.open_array(container / f"{iteration}/right/prediction/s0")[:] for iteration in (2, 4))
     assert not np.array_equal(two, four)
 
 
@@ -110,7 +110,7 @@ def test_a_run_without_validation_data_needs_an_iteration_and_a_volume(unjudged,
     done = dalsegno("predict", "discs", "--iteration", 4, "--input", data / "train_raw.tif")
     assert done.code == 0, done.err
     assert "no f1_score" in done.out
-    written = zarr.open_array(tmp_path / "store/runs/discs/prediction.zarr/4/train_raw/labels", mode="r")
+    written = zarr.open_array(tmp_path / "store/runs/discs/prediction.zarr/4/train_raw/labels/s0", mode="r")
     assert written.attrs["score"] is None
     assert written.attrs["parameters"]["threshold"] == -0.2
 

@@ -1,6 +1,7 @@
 """A zarr array on disk."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from funlib.geometry import Coordinate, Roi
@@ -8,16 +9,16 @@ from numpy.typing import DTypeLike
 from upath import UPath
 
 from dalsegno.arrays.array import ArrayConfig
+from dalsegno.arrays.chunk_layout import chunk_layout
 from dalsegno.arrays.frame import find_frame, stated
 from dalsegno.arrays.stored_array import StoredArray, reading_options
 from dalsegno.config import config, coordinate, field, not_negative, one_of, positive
 from dalsegno.errors import DataError
-from dalsegno.sources import FileSource, open_source
+from dalsegno.sources import FileSource, Geometry, open_source
+from dalsegno.sources.zarr_image import create_image
 from dalsegno.units import canonical
 
 __all__ = ["ZarrArray", "ZarrArrayConfig"]
-
-_CHUNK_VOXELS = 64**3
 
 
 @config
@@ -138,10 +139,11 @@ class ZarrArray(StoredArray):
         overwrite: bool = False,
         units: str = "voxel",
     ) -> "ZarrArray":
-        """Create an array of zeros and open it.
+        """Create an OME-Zarr image of zeros and open it.
 
-        New containers are zarr version 3; an existing container keeps its version. Chunks hold about 64³
-        voxels of one channel, compressed with zstd.
+        The group `dataset` carries the metadata, version 0.5, and its array ``s0`` the voxels. New containers are
+        zarr version 3; an existing one keeps its version, and images in version 2 have metadata of version 0.4.
+        Chunks hold about 64³ voxels of one channel, compressed with zstd, and shards several of them.
 
         Parameters
         ----------
@@ -158,38 +160,41 @@ class ZarrArray(StoredArray):
         dtype
             Type of the voxels.
         mode
-            ``"a"`` creates; ``"w"`` replaces an array that is there, as `overwrite` does.
+            ``"a"`` creates; ``"w"`` replaces an image that is there, as `overwrite` does.
         write_size
-            World units: regions of this size, from the array's corner on, never share a chunk.
+            World units: regions of this size, from the array's corner on, never share a chunk or shard, so they can
+            be written at the same time. Without it one process writes at a time, best all of it or large regions.
         name
             Name of the array.
         overwrite
-            Replace an array of the same name. The rest of the container stays.
+            Replace an image or array of the same name. The rest of the container stays.
         units
             Unit of the world coordinates.
 
         Raises
         ------
         DataError
-            If the array exists and is not to be replaced, or the region is no multiple of the voxel size.
+            If the image exists and is not to be replaced, or region or write size are no multiples of the voxel size.
         """
         voxel_size = coordinate(voxel_size)
         channels = () if num_channels is None else (num_channels,)
         _check_layout(axes, roi, channels, voxel_size)
-        spatial = roi.shape / voxel_size
-        attributes = {
-            "axis_names": list(axes),
-            "offset": list(roi.begin),
-            "voxel_size": list(voxel_size),
-            "units": [canonical(units)] * roi.dims,
-        }
-        _create(
-            array_identifier,
-            overwrite=overwrite or mode == "w",
-            shape=(*channels, *spatial),
-            chunks=(*(1 for _ in channels), *_chunks(spatial, write_size and coordinate(write_size) / voxel_size)),
+        layout = chunk_layout(roi.shape / voxel_size, write_size and _voxels(coordinate(write_size), voxel_size))
+        create_image(
+            array_identifier.container,
+            array_identifier.dataset.strip("/"),
+            shape=(*channels, *(roi.shape / voxel_size)),
             dtype=dtype,
-            attributes=attributes,
+            geometry=Geometry(tuple(axes), _decimals(voxel_size), _decimals(roi.begin), canonical(units)),
+            chunks=(*(1 for _ in channels), *layout.chunks),
+            shards=layout.shards and (*(1 for _ in channels), *layout.shards),
+            attributes={
+                "axis_names": list(axes),
+                "offset": list(roi.begin),
+                "voxel_size": list(voxel_size),
+                "units": [canonical(units)] * roi.dims,
+            },
+            overwrite=overwrite or mode == "w",
         )
         return cls.open_from_array_identifier(array_identifier, name or "")
 
@@ -222,31 +227,11 @@ def _check_layout(axes: Sequence[str], roi: Roi, channels: tuple[int, ...], voxe
         )
 
 
-def _create(array_identifier: Any, *, overwrite: bool, **options: Any) -> None:
-    import zarr
-    from zarr.errors import ContainsArrayError
-
-    group = zarr.open_group(str(array_identifier.container), mode="a")
-    *parents, _ = array_identifier.dataset.split("/")
-    if parents:
-        group.require_group("/".join(parents))
-    try:
-        group.create_array(array_identifier.dataset, overwrite=overwrite, **options)
-    except ContainsArrayError as error:
-        raise DataError(
-            f"{array_identifier.container} has an array {array_identifier.dataset!r} already; remove it, "
-            "choose another name, or pass overwrite=True"
-        ) from error
+def _voxels(write_size: Coordinate, voxel_size: Coordinate) -> Coordinate:
+    if len(write_size) != len(voxel_size) or any(write_size % voxel_size) or min(write_size) < 1:
+        raise DataError(f"write_size {write_size} is no multiple of the voxel size {voxel_size}; give whole voxels")
+    return write_size / voxel_size
 
 
-def _chunks(spatial: Coordinate, write_size: Coordinate | None) -> tuple[int, ...]:
-    edge = round(_CHUNK_VOXELS ** (1 / len(spatial)))
-    if write_size is None:
-        return tuple(min(size, edge) for size in spatial)
-    return tuple(_divisor(size, edge) for size in write_size)
-
-
-def _divisor(size: int, wanted: int) -> int:
-    """Return the divisor of `size` that is nearest to `wanted` as a ratio."""
-    divisors = [number for number in range(1, size + 1) if size % number == 0]
-    return min(divisors, key=lambda number: max(number / wanted, wanted / number))
+def _decimals(numbers: Coordinate) -> tuple[Decimal, ...]:
+    return tuple(map(Decimal, numbers))
