@@ -10,6 +10,7 @@ from dalsegno.arrays.binarize_array import BinarizeArrayConfig
 from dalsegno.arrays.concat_array import ConcatArrayConfig
 from dalsegno.arrays.crop_array import CropArrayConfig
 from dalsegno.arrays.dummy_array import DummyArrayConfig
+from dalsegno.arrays.dvid_array import DVIDArrayConfig
 from dalsegno.arrays.file_array import FileArrayConfig
 from dalsegno.arrays.intensities_array import IntensitiesArrayConfig
 from dalsegno.arrays.logical_or_array import LogicalOrArrayConfig
@@ -23,6 +24,7 @@ from dalsegno.arrays.threshold_array import ThresholdArrayConfig
 from dalsegno.arrays.zarr_array import ZarrArrayConfig
 from dalsegno.components import component_names
 from dalsegno.testing.array_conformance import ArrayConformance
+from dvid_server import UUID, DvidServer
 
 SHAPE, VOXEL_SIZE, OFFSET = (6, 8, 10), Coordinate(40, 4, 8), Coordinate(80, -6, 12)
 RAW = np.random.default_rng(0).integers(0, 2**16, SHAPE, dtype=np.uint16)
@@ -212,5 +214,18 @@ class TestDummyArray(ArrayConformance):
         return dummy_array()
 
 
+class TestDVIDArray(ArrayConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def described(cls):
+        with DvidServer() as server:
+            server.add("labels", LABELS, first=(2, -1, 3), size=VOXEL_SIZE, type_name="labelmap")
+            config = DVIDArrayConfig(source=(server.url, UUID, "labels"))
+            yield config, placed(LABELS, offset=VOXEL_SIZE * Coordinate(2, -1, 3))
+
+
+ELSEWHERE = {"dummyarray", "dvidarray"}
+
+
 def test_no_array_is_left_out():
-    assert {name.lower() for name in component_names("array")} - {"dummyarray"} <= set(ARRAYS)
+    assert {name.lower() for name in component_names("array")} - ELSEWHERE <= set(ARRAYS)

@@ -14,7 +14,7 @@ import zarr
 from PIL import Image
 from pylibCZIrw import czi as czi_files
 
-from dalsegno.sources import as_source, open_source, open_webknossos
+from dalsegno.sources import as_source, open_cloudvolume, open_source, open_webknossos
 
 VOXELS = np.arange(1, 7 * 10 * 12 + 1, dtype=np.uint16).reshape(7, 10, 12)
 KINDS = {}
@@ -209,3 +209,41 @@ def czi(folder):
         for z, plane in enumerate(VOXELS):
             file.write(plane[..., None], plane={"Z": z})
     return open_source(folder / "a.czi"), VOXELS
+
+
+def write_layer(folder, compress):
+    from cloudvolume import CloudVolume  # takes seconds to load
+
+    info = CloudVolume.create_new_info(
+        num_channels=1, layer_type="image", data_type="uint16", encoding="raw", resolution=[4, 4, 40],
+        voxel_offset=[10, 20, 30], volume_size=VOXELS.shape[::-1], chunk_size=[6, 5, 4],
+    )  # fmt: skip
+    layer = CloudVolume(f"file://{folder}/layer", info=info, compress=compress, progress=False)
+    layer.commit_info()
+    layer[:] = VOXELS.T[..., None]
+    return folder / "layer"
+
+
+@kind()
+def cloudvolume_layer(folder):
+    return open_cloudvolume(f"file://{write_layer(folder, 'gzip')}"), VOXELS
+
+
+@kind()
+def cloudvolume_handle(folder):
+    from cloudvolume import CloudVolume
+
+    handle = CloudVolume(
+        f"file://{write_layer(folder, 'gzip')}", progress=False, fill_missing=True, non_aligned_writes=True
+    )
+    return as_source(handle), VOXELS
+
+
+@kind("precomputed")
+def precomputed(folder):
+    return open_source(write_layer(folder, False)), VOXELS
+
+
+@kind("precomputed")
+def precomputed_and_gzipped(folder):
+    return open_source(write_layer(folder, "gzip")), VOXELS

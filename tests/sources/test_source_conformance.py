@@ -5,9 +5,10 @@ import pytest
 import zarr
 from stored_kinds import KINDS, VOXELS, write_hdf5, write_zarr
 
-from dalsegno.sources import as_source, open_source
+from dalsegno.sources import DVIDSource, as_source, open_source
 from dalsegno.sources.file_format import known_formats
 from dalsegno.testing.source_conformance import SourceConformance
+from dvid_server import UUID, DvidServer
 
 
 class TestFiles(SourceConformance):
@@ -34,6 +35,15 @@ class TestRemoteFiles(SourceConformance):
         folder, url = http_folder
         write_zarr(folder)
         return open_source(f"{url}/a.zarr", "raw"), VOXELS
+
+
+class TestServedByDvid(SourceConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def stored(cls):
+        with DvidServer() as server:
+            server.add("raw", VOXELS, first=(2, 3, 4))
+            yield DVIDSource(server.url, UUID, "raw"), VOXELS
 
 
 class TestBuckets(SourceConformance):
