@@ -12,7 +12,9 @@ from pathlib import Path
 
 from metadata import metadata_reads
 from reading import chain, every_layout, growth, small_patches
+from resampling import resampling
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from timing import Row
 from volumes import tissue
@@ -30,8 +32,6 @@ def rows(parts: list[str], folder: Path) -> Iterator[Row]:
     if "growth" in parts:
         yield from growth(folder, data)
     if "resampling" in parts:
-        from resampling import resampling
-
         yield from resampling(folder, data)
 
 
@@ -51,7 +51,9 @@ def main() -> None:
         limit = "" if row.limit is None else f"{row.limit:.2f}"
         held = ("yes" if row.held else "NO") if limit else ""
         ratio = f"{row.ratio:.2f}", f"{row.low:.2f}-{row.high:.2f}"
-        table.add_row(row.what, row.reference, f"{row.ours_ms:.2f}", f"{row.reference_ms:.2f}", *ratio, limit, held)
+        table.add_row(
+            escape(row.what), row.reference, f"{row.ours_ms:.2f}", f"{row.reference_ms:.2f}", *ratio, limit, held
+        )
     console = Console(width=140)
     console.print(table)
     for what, count in reads.items():
