@@ -185,6 +185,10 @@ def open_source(
     place = _absolute(path)
     known = find_format(format) if format is not None else None
     remote = is_url(place)
+    if remote:
+        if isinstance(path, UPath) and path.storage_options:
+            kwargs = {"storage_options": dict(path.storage_options), **kwargs}
+        check_no_credentials(place, kwargs.get("storage_options"))
     if not remote and not Path(place).exists():
         raise FileMissing(f"{place} does not exist; check the path (given as {str(path)!r})")
     known = known or infer_format(place)
@@ -192,10 +196,6 @@ def open_source(
         raise SourceError(
             f"{place}: {known.name} files are read from local disks only; copy it to one, or save it as zarr"
         )
-    if remote:
-        if isinstance(path, UPath) and path.storage_options:
-            kwargs = {"storage_options": dict(path.storage_options), **kwargs}
-        check_no_credentials(place, kwargs.get("storage_options"))
     known.require()
     known.check_options(kwargs)
     mode = "r" if mode == "r" else "r+"
@@ -213,7 +213,11 @@ def open_source(
 
 def _absolute(path: StoragePath) -> str:
     text = str(path)
-    return text if is_url(text) else os.path.abspath(text)  # noqa: PTH100 - resolves no links
+    wrapper, is_file, local = text.rpartition("file://")
+    if is_url(text) and not is_file:
+        return text
+    local = os.path.abspath(local)  # noqa: PTH100 - resolves no links
+    return f"{wrapper}{is_file}{local}" if wrapper else local
 
 
 register_spec_kind("file", FileSource.reopen)
