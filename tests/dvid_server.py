@@ -34,6 +34,9 @@ def described(
 class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
+    def handle_error(self, request, client_address):
+        pass  # clients that stop waiting
+
 
 class DvidServer:
     """A server; a context manager. `faults` are what the next requests meet, `asked` the paths of all requests."""
