@@ -2,16 +2,23 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 import urllib.request
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorstore
+import zarr
 from funlib.geometry import Coordinate, Roi
+from ome_zarr_models.v05.image import Image
 
 from dalsegno.arrays.numpy_array import NumpyArray
+from dalsegno.arrays.zarr_array import ZarrArray
+from dalsegno.store.array_store import LocalArrayIdentifier
 
 neuroglancer = pytest.importorskip("neuroglancer")
 
@@ -140,3 +147,23 @@ except DataError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "pip install 'dalsegno[neuroglancer]'" in done.stdout, done.stderr
+
+
+def test_a_written_image_is_what_neuroglancer_opens_by_url(tmp_path):
+    """As far as that can be told without a browser: its client knows every word of the metadata."""
+    voxels = np.random.default_rng(0).integers(0, 2**16, (2, 40, 200, 200), dtype=np.uint16)
+    array = ZarrArray.create_from_array_identifier(
+        LocalArrayIdentifier(tmp_path / "a.zarr", "raw"), ["c", "z", "y", "x"], Roi((80, 8, 8), (1600, 800, 800)), 2,
+        Coordinate(40, 4, 4), np.uint16, units="nm",
+    )  # fmt: skip
+    array[array.roi] = voxels
+    group = Image.from_zarr(zarr.open_group(tmp_path / "a.zarr/raw", mode="r"))  # checks names, types, units, lengths
+    assert group.ome_attributes.version == "0.5"
+    stored = json.loads((tmp_path / "a.zarr/raw/s0/zarr.json").read_text())
+    (sharding,) = stored["codecs"]
+    codecs = [sharding, *sharding["configuration"]["codecs"], *sharding["configuration"]["index_codecs"]]
+    client = "".join(file.read_text() for file in Path(neuroglancer.__file__).parent.glob("static/client/*.js"))
+    for word in [*(codec["name"] for codec in codecs), stored["data_type"], stored["chunk_key_encoding"]["name"]]:
+        assert re.search(rf"[\"'`]{word}[\"'`]|\b{word}:", client, re.IGNORECASE), word
+    reader = tensorstore.open({"driver": "zarr3", "kvstore": f"file://{tmp_path}/a.zarr/raw/s0/"}).result()
+    np.testing.assert_array_equal(reader[1, 3:9, :50].read().result(), voxels[1, 3:9, :50])
