@@ -15,6 +15,8 @@ from dalsegno.errors import Problem
 
 __all__ = ["BinarizeArray", "BinarizeArrayConfig"]
 
+_FEW = 40
+
 
 @config
 class BinarizeArrayConfig(ArrayConfig):
@@ -75,10 +77,16 @@ class BinarizeArray(ArrayView):
 
     def _read(self, roi: Roi) -> NDArray[Any]:
         labels = read_labels(self.source_array, roi)
-        binary = np.empty((len(self._ids), *labels.shape), np.uint8)
+        binary = np.empty((len(self._ids), *labels.shape), np.bool_)
         for channel, (ids, (_, given)) in enumerate(zip(self._ids, self.config.groupings, strict=True)):
-            binary[channel] = _members(labels, ids) if given else labels != self.config.background
-        return binary
+            if not given:
+                np.not_equal(labels, self.config.background, out=binary[channel])
+            elif len(ids) == 1:
+                np.equal(labels, ids[0], out=binary[channel])
+            else:
+                # comparing with each is faster than looking up in a table while there are few
+                binary[channel] = np.isin(labels, ids, kind="sort" if len(ids) < _FEW else None)
+        return binary.view(np.uint8)
 
 
 BinarizeArrayConfig.array_type = BinarizeArray
@@ -88,11 +96,3 @@ def _sorted_ids(ids: Iterable[int], dtype: np.dtype[Any], background: int) -> ND
     """Return the ids that can occur, in the labels' own dtype: floats would merge ids beyond 2^53."""
     limits = np.iinfo(dtype)
     return np.array(sorted({i for i in ids if limits.min <= i <= limits.max} - {background}), dtype)
-
-
-def _members(labels: NDArray[Any], ids: NDArray[Any]) -> NDArray[np.bool_]:
-    if not len(ids):
-        return np.zeros(labels.shape, np.bool_)
-    place = np.searchsorted(ids, labels)
-    place[place == len(ids)] = 0
-    return np.asarray(ids[place] == labels)

@@ -39,7 +39,8 @@ class ThresholdArray(ArrayView):
         return True
 
     def _read(self, roi: Roi) -> NDArray[Any]:
-        return (self.source_array[roi] >= self.config.threshold).astype(np.uint8)
+        reached: NDArray[np.bool_] = np.asarray(self.source_array[roi] >= self.config.threshold)
+        return reached.view(np.uint8)
 
 
 ThresholdArrayConfig.array_type = ThresholdArray
