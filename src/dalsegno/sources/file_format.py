@@ -90,6 +90,8 @@ class FileFormat:
         The internal path that stands for the whole file.
     remote
         Whether `open` takes URLs, and `storage_options` with them.
+    schemes
+        What such URLs may begin with to say that they are of this format: ``"precomputed"``.
     """
 
     name: str
@@ -101,6 +103,7 @@ class FileFormat:
     claims: Callable[[Path], bool] | None = None
     default_key: str = ""
     remote: bool = False
+    schemes: tuple[str, ...] = ()
 
     def check_options(self, options: Mapping[str, Any]) -> None:
         """Check that the format has these options.
@@ -180,6 +183,9 @@ def infer_format(path: str) -> FileFormat:
     SourceError
         If that tells no format; a `ValueError`.
     """
+    for known in known_formats():
+        if path.partition("://")[0] in known.schemes:
+            return known
     bare = path.rstrip("/").lower()
     fits = [(len(ext), known) for known in known_formats() for ext in known.extensions if bare.endswith(ext)]
     if not fits and "://" in bare:  # into a container: no one can look from here

@@ -65,6 +65,8 @@ class FileSource(ArraySource):
         self._open_kwargs = dict(open_kwargs or {})
         self._writable = writable
         self._process = os.getpid()
+        # asked for with every read
+        self._shape, self._dtype = super().shape, super().dtype.newbyteorder("=")
 
     @property
     def array(self) -> Any:
@@ -80,9 +82,14 @@ class FileSource(ArraySource):
         return self._format
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels per axis."""
+        return self._shape
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """Type of what is read, in this machine's byte order."""
-        return super().dtype.newbyteorder("=")
+        return self._dtype
 
     @property
     def writable(self) -> bool:
@@ -101,7 +108,7 @@ class FileSource(ArraySource):
         return dict(getattr(self.array, "attrs", {}))
 
     def _getitem(self, roi: Slices) -> NDArray[Any]:
-        return np.asarray(self.array[roi], dtype=self.dtype)
+        return np.asarray(self.array[roi], dtype=self._dtype)
 
     def _setitem(self, roi: Slices, value: NDArray[Any]) -> None:
         self.array[roi] = value

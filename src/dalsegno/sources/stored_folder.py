@@ -73,6 +73,13 @@ class StoredFolder:
             raise DataError(f"{self.path}/{name} holds {type(data).__name__}, but a mapping is expected; rewrite it")
         return data
 
+    def exist(self, names: Sequence[str]) -> list[bool]:
+        """Return for each name whether there is such a file."""
+        if self.is_local:
+            return [Path(self.path, name).is_file() for name in names]
+        with reaching(self.path), ThreadPoolExecutor(_REQUESTS_AT_ONCE) as pool:
+            return list(pool.map(lambda name: bool(self._system.exists(f"{self.path}/{name}")), names))
+
     def folders(self) -> list[str]:
         """Return the names of the folders inside, sorted; none if it does not exist."""
         if self.is_local:
