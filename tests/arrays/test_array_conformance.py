@@ -23,7 +23,9 @@ from dalsegno.arrays.sum_array import SumArrayConfig
 from dalsegno.arrays.threshold_array import ThresholdArrayConfig
 from dalsegno.arrays.zarr_array import ZarrArrayConfig
 from dalsegno.components import component_names
+from dalsegno.sources import as_source
 from dalsegno.testing.array_conformance import ArrayConformance
+from dalsegno.testing.source_conformance import SourceConformance
 from dvid_server import UUID, DvidServer
 
 SHAPE, VOXEL_SIZE, OFFSET = (6, 8, 10), Coordinate(40, 4, 8), Coordinate(80, -6, 12)
@@ -222,6 +224,25 @@ class TestDVIDArray(ArrayConformance):
             server.add("labels", LABELS, first=(2, -1, 3), size=VOXEL_SIZE, type_name="labelmap")
             config = DVIDArrayConfig(source=(server.url, UUID, "labels"))
             yield config, placed(LABELS, offset=VOXEL_SIZE * Coordinate(2, -1, 3))
+
+
+class TestVoxelsOfViews(SourceConformance):
+    reopenable = False
+
+    @pytest.fixture(scope="class", params=["crop", "channels in memory", "resampled"])
+    @classmethod
+    def stored(cls, request, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("views")
+        if request.param == "crop":
+            config, expected = ARRAYS["croparray"](folder)
+        elif request.param == "resampled":
+            config, expected = ARRAYS["resampledarray"](folder)
+        else:
+            last = np.ascontiguousarray(np.moveaxis(MASKS, 0, -1))
+            roi = Roi((0, 0, 0), SHAPE)
+            array = NumpyArray.from_np_array(last, roi, Coordinate(1, 1, 1), ["z", "y", "x", "c"])
+            return as_source(array), MASKS
+        return as_source(config.open()), expected.data
 
 
 ELSEWHERE = {"dummyarray", "dvidarray"}

@@ -88,6 +88,9 @@ class ArrayVoxels(Source):
             "save it as zarr"
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ArrayVoxels, (self.array,)
+
 
 def voxels_of(array: Array) -> Source:
     """Return the voxels of an array, axes (c?, *spatial).
