@@ -247,6 +247,18 @@ def test_a_server_that_fails_is_no_missing_chunk(http_server):
         source[0]
 
 
+def test_a_server_may_refuse_what_it_does_not_have(http_server, monkeypatch):
+    write(http_server.folder / "a.zarr", {}, "v2")
+
+    def refuse(self, code, *rest):
+        SimpleHTTPRequestHandler.send_error(self, 403 if code == 404 else code, *rest)
+
+    monkeypatch.setattr(http_server.RequestHandlerClass.func, "send_error", refuse, raising=False)
+    np.testing.assert_array_equal(open_source(f"{http_server.url}/a.zarr", "volumes/raw")[:], DATA)
+    with pytest.raises(DataError, match=r"b\.zarr can't be read.*403.*give credentials"):
+        open_source(f"{http_server.url}/b.zarr", "volumes/raw")
+
+
 def test_only_what_is_read_of_a_file_is_fetched(http_server):
     (http_server.folder / "a.bin").write_bytes(bytes(range(256)) * 2**16)
     with open_binary(f"{http_server.url}/a.bin") as file:

@@ -6,7 +6,7 @@ import pytest
 import zarr
 
 from dalsegno.errors import DataError
-from dalsegno.sources import Geometry, open_source
+from dalsegno.sources import Geometry, as_source, from_spec, open_source
 
 DATA = np.random.default_rng(0).integers(0, 1000, (20, 21, 22)).astype(np.uint16)
 
@@ -62,6 +62,53 @@ def test_an_empty_folder_and_broken_metadata_are_data_errors(tmp_path):
     (tmp_path / "b.zarr/zarr.json").write_text("{")
     with pytest.raises(DataError, match="metadata"):
         open_source(tmp_path / "b.zarr")
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "complex64", "S4"])
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.filterwarnings("ignore:.*Zarr V3 specification")
+def test_a_damaged_chunk_is_a_data_error(tmp_path, zarr_format, dtype):
+    zarr.create_array(tmp_path / "a.zarr", data=DATA.astype(dtype), chunks=(20, 21, 11), zarr_format=zarr_format)
+    (chunk,) = tmp_path.glob("a.zarr/0.0.1" if zarr_format == 2 else "a.zarr/c/0/0/1")
+    chunk.write_bytes(chunk.read_bytes()[:50])
+    source = open_source(tmp_path / "a.zarr")
+    np.testing.assert_array_equal(source[..., :11], DATA[..., :11].astype(dtype))
+    with pytest.raises(DataError, match=r"a\.zarr can't be read.*complete"):
+        source[..., 11:]
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"zarr_format": 3}', '{"zarr_format": 3, "node_type": "array"}'])
+def test_metadata_that_describes_no_array_is_a_data_error(tmp_path, text):
+    (tmp_path / "a.zarr").mkdir()
+    (tmp_path / "a.zarr/zarr.json").write_text(text)
+    with pytest.raises(DataError, match=r"metadata .*a\.zarr.*rewrite"):
+        open_source(tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_a_group_names_its_members(tmp_path, zarr_format):
+    group = zarr.create_group(tmp_path / "a.zarr", zarr_format=zarr_format)
+    group.create_array("volumes/raw", data=DATA)
+    group.create_array("volumes/gt", data=DATA)
+    for source in ((tmp_path / "a.zarr", "volumes"), (tmp_path / "a.zarr/volumes",)):
+        with pytest.raises(ValueError, match=r"volumes holds several arrays; name one as internal_path.*: gt, raw$"):
+            open_source(*source)
+
+
+def test_live_arrays_keep_their_access_and_their_place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    zarr.create_group("a.zarr").create_array("x/y", data=DATA)
+    for mode, writable in (("r", False), ("r+", True)):
+        spec = as_source(zarr.open_array("a.zarr", path="x/y", mode=mode)).to_spec()
+        assert (spec.path, spec.internal_path) == (str(tmp_path / "a.zarr"), "x/y")
+        monkeypatch.chdir("/")
+        again = from_spec(spec)
+        assert again.writable is writable
+        np.testing.assert_array_equal(again[:], DATA)
+        monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.zarr/x/y").rename(tmp_path / "moved")
+    with pytest.raises(FileNotFoundError, match="moved or deleted"):
+        from_spec(spec)
 
 
 def test_opening_for_writing_creates_nothing(tmp_path):

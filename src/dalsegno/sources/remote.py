@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 from dalsegno.errors import DataError
 from dalsegno.sources.errors import FileMissing, SourceError
 
-__all__ = ["check_no_credentials", "file_system", "is_url", "open_binary", "reaching"]
+__all__ = ["check_no_credentials", "file_system", "is_refusal", "is_url", "open_binary", "reaching"]
 
 _SECRETS = {"apikey", "auth", "authorization", "cookie", "credential", "key", "passwd", "password", "sas", "secret"}
 _SECRETS |= {"credentials", "signature", "token", "username"}
@@ -61,6 +61,12 @@ def _is_secret(name: str) -> bool:
     return words in (["user"], ["connection", "string"]) or not _SECRETS.isdisjoint(words)
 
 
+def is_refusal(error: Exception) -> bool:
+    """Return whether a file system says that one may not read, rather than that it can't be read."""
+    refused = isinstance(error, PermissionError) or getattr(error, "status", None) in (401, 403)
+    return refused or "Credentials" in type(error).__name__
+
+
 @contextmanager
 def reaching(url: str, *, advice: str = "is the server up?") -> Iterator[None]:
     """Turn what file systems raise while they open or read a URL into an error that names it.
@@ -86,7 +92,7 @@ def reaching(url: str, *, advice: str = "is the server up?") -> Iterator[None]:
     except FileNotFoundError as error:
         raise FileMissing(f"nothing is stored at {url}; check the URL and the storage options") from error
     except Exception as error:
-        if isinstance(error, PermissionError) or "Credentials" in type(error).__name__:
+        if is_refusal(error):
             advice = "give credentials in the environment, or storage_options={'anon': True} where none are needed"
         elif isinstance(error, TypeError) and "keyword argument" in str(error):
             advice = "there is no such storage option"

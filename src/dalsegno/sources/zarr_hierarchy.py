@@ -10,7 +10,7 @@ from attrs import frozen
 
 from dalsegno.errors import DataError
 from dalsegno.sources.errors import reading
-from dalsegno.sources.remote import file_system, is_url, reaching
+from dalsegno.sources.remote import file_system, is_refusal, is_url, reaching
 
 __all__ = ["Hierarchy", "Node", "joined"]
 
@@ -54,13 +54,19 @@ class Hierarchy:
         Absolute path or URL of the container, or of a node in it.
     storage_options
         Options of fsspec for a URL.
+
+    Attributes
+    ----------
+    refused
+        With what a server has refused to give a document, if it has.
     """
 
     def __init__(self, path: str, storage_options: Mapping[str, Any] | None = None) -> None:
         self.storage_options = dict(storage_options or {})
         self.root, self.prefix = _split(path.removeprefix("file://").rstrip("/"))
         self.remote = is_url(self.root)
-        self._system = file_system(self.root, self.storage_options) if self.remote else None
+        self.refused: Exception | None = None
+        self._system: Any = file_system(self.root, self.storage_options) if self.remote else None
 
     def store(self, mode: str) -> Any:
         """Return the container as zarr-python's store, for `mode` ``"r"`` or ``"r+"``."""
@@ -139,10 +145,19 @@ class Hierarchy:
                 with reading(place):
                     return _local(place)
             with reaching(place):
-                data: bytes = self._system.cat_file(place)
-                return data
+                return self._remote(place)
         except FileNotFoundError:
             return None
+
+    def _remote(self, place: str) -> bytes | None:
+        try:
+            data: bytes = self._system.cat_file(place)
+        except Exception as error:
+            if not is_refusal(error):
+                raise
+            self.refused = error  # buckets that may not be listed answer so for what they don't have
+            return None
+        return data
 
 
 def joined(*parts: str) -> str:

@@ -7,6 +7,7 @@ from dalsegno.sources.attributes import geometry_from_attributes
 from dalsegno.sources.errors import ArrayMissing, FileMissing, SourceError
 from dalsegno.sources.geometry import Geometry
 from dalsegno.sources.multiscale_image import MultiscaleImage, PixelConvention, multiscale_image, multiscale_images
+from dalsegno.sources.remote import reaching
 from dalsegno.sources.zarr_hierarchy import Hierarchy, Node, joined
 
 __all__ = ["Selection"]
@@ -127,6 +128,9 @@ class Selection:
 
     def _missing(self, path: str) -> DataError:
         root = self.hierarchy.node("") if path else None
+        if root is None and self.hierarchy.refused is not None:
+            with reaching(self.hierarchy.root):
+                raise self.hierarchy.refused
         if root is None:
             return FileMissing(
                 f"{self.hierarchy.root} is no zarr container: it holds neither zarr.json nor .zgroup nor .zarray"
