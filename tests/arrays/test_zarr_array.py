@@ -108,6 +108,56 @@ def test_names_of_channels_are_read(tmp_path):
     assert ZarrArrayConfig(file_name=tmp_path / "a.zarr", dataset="").open().channels == ["mito", "membrane"]
 
 
+@pytest.fixture
+def pyramid(tmp_path):
+    """A series of two times and two channels in two resolutions, as OME-Zarr 0.5, with voxels of 4.5 nm."""
+    axes = [{"name": "t", "type": "time"}, {"name": "c", "type": "channel"}]
+    axes += [{"name": name, "type": "space", "unit": "nanometer"} for name in "yx"]
+    levels = [
+        {"path": f"s{n}", "coordinateTransformations": [
+            {"type": "scale", "scale": [1, 1, 4.5 * 2**n, 4.5 * 2**n]},
+            {"type": "translation", "translation": [0, 0, 9 + 2.25 * n, 2.25 * n]}]}
+        for n in range(2)
+    ]  # fmt: skip
+    ome = {"version": "0.5", "multiscales": [{"axes": axes, "datasets": levels}]}
+    ome["omero"] = {"channels": [{"label": "raw"}, {"label": "mask"}]}
+    group = zarr.create_group(tmp_path / "p.zarr", attributes={"ome": ome})
+    for level, voxels in enumerate((SERIES, SERIES[..., ::2, ::2])):
+        group.create_array(f"s{level}", data=voxels, dimension_names=["t", "c", "y", "x"])
+    return tmp_path / "p.zarr"
+
+
+SERIES = np.random.default_rng(0).integers(0, 99, (2, 2, 4, 6)).astype(np.uint8)
+
+
+def test_levels_of_a_pyramid_have_the_same_corner(pyramid):
+    fine, coarse = (
+        ZarrArrayConfig(file_name=pyramid, dataset="", level=level, select={"t": 1}).open() for level in (None, 1)
+    )
+    assert fine.roi == coarse.roi == Roi((9000, 0), (18000, 27000))
+    assert (fine.units, fine.voxel_size, coarse.voxel_size) == ("pm", Coordinate(4500, 4500), Coordinate(9000, 9000))
+    assert (fine.axes, fine.channels) == (["c", "y", "x"], ["raw", "mask"])
+    np.testing.assert_array_equal(fine.data, SERIES[1])
+    part = Roi((18000, 9000), (9000, 9000))
+    np.testing.assert_array_equal(coarse[part], SERIES[1, :, 2:3:2, 2:3:2])
+    with pytest.raises(DataError, match="level"):
+        ZarrArrayConfig(file_name=pyramid, dataset="", level=2, select={"t": 1}).open()
+    with pytest.raises(ConfigError, match="units: pm"):
+        ZarrArrayConfig(file_name=pyramid, dataset="", units="nm", select={"t": 1}).open()
+
+
+def test_a_channel_at_a_time_is_read_and_written(pyramid):
+    with pytest.raises(DataError, match=r"'t' .* has length 2"):
+        ZarrArrayConfig(file_name=pyramid, dataset="").open()
+    array = ZarrArrayConfig(file_name=pyramid, dataset="", select={"t": 0, "c": 1}).open()
+    assert (array.axes, array.num_channels, array.channels, array.mode) == (["y", "x"], None, None, "a")
+    np.testing.assert_array_equal(array.data, SERIES[0, 1])
+    array[Roi((13500, 4500), (9000, 4500))] = 200
+    stored = zarr.open_array(pyramid / "s0")[:]
+    assert (stored == 200).sum() == 2
+    assert (stored[0, 1, 1:3, 1] == 200).all()
+
+
 def test_a_layout_that_does_not_fit_is_an_error(identifier):
     for axes, num_channels in ((["z", "y", "x"], 2), (["c", "z", "y", "x"], None), (["z", "c", "y", "x"], 2)):
         with pytest.raises(DataError, match="don't fit"):

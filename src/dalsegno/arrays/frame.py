@@ -125,7 +125,8 @@ def find_frame(
         raise DataError(
             f"{what}: voxel_size {_shown(sizes)} ({origins['voxel_size']}) must be above 0; set `voxel_size`"
         )
-    finer = coarsest_whole_unit([*sizes, *offset], units)
+    others = _converted(header.alongside, header.units or units, units) if header.voxel_size else ()
+    finer = coarsest_whole_unit([*sizes, *offset, *others], units) or coarsest_whole_unit([*sizes, *offset], units)
     if finer not in (None, units) and "config" not in (origins["units"], origins["voxel_size"], origins["offset"]):
         sizes, offset, units = _converted(sizes, units, finer), _converted(offset, units, finer), finer
     return Frame(

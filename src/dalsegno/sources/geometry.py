@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Context, Decimal, Inexact, localcontext
 from fractions import Fraction
 
-from attrs import frozen
+from attrs import field, frozen
 
 from dalsegno.errors import ConfigError, DataError
 from dalsegno.units import canonical, factor
@@ -37,6 +37,9 @@ class Geometry:
         Names of the channels.
     convention
         What the values were read from, ``"OME-Zarr 0.5"``; shown to users who ask where they come from.
+    alongside
+        Voxel sizes and offsets of the image's other levels, in `units`: where a finer unit is chosen, it is one that
+        holds these too, so that all levels have the same.
     """
 
     axes: tuple[str, ...] | None = None
@@ -45,6 +48,7 @@ class Geometry:
     units: str | None = None
     channels: tuple[str, ...] | None = None
     convention: str = "header"
+    alongside: tuple[Decimal, ...] = field(default=(), eq=False)
 
 
 def known_unit(text: object) -> str | None:
@@ -83,7 +87,7 @@ def axis_name(name: str, kind: object = None) -> str:
 
 def exact_decimal(number: Fraction) -> Decimal:
     """Return a sum or product of decimal numbers as a decimal number, with all of its digits."""
-    with localcontext(Context(prec=400, traps=[Inexact])):
+    with localcontext(Context(prec=20_000, traps=[Inexact])):
         return Decimal(number.numerator) / Decimal(number.denominator)
 
 

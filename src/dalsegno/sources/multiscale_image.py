@@ -5,8 +5,8 @@ or of its corner. Pyramids are made by means of blocks, and their translations t
 ``corner = translation - scale / 2 + finest scale / 2``, which is the same corner for all levels.
 """
 
-from collections.abc import Mapping
-from fractions import Fraction
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from itertools import zip_longest
 from typing import Any, Literal
 
@@ -79,16 +79,16 @@ class MultiscaleImage:
         spatial = [axis for axis, name in enumerate(names) if name not in NOT_SPATIAL]
         if min((own.scale[axis] for axis in spatial), default=1) <= 0:
             raise DataError(f"{self.where}: the scale of {self.paths[level]!r} is not above 0; correct the metadata")
-        shift = [(finest.scale[axis] - own.scale[axis]) / 2 if centred else Fraction(0) for axis in spatial]
-        units, (size, offset) = in_one_unit(
-            [self.axes[axis].get("unit") for axis in spatial],
-            [
-                [exact_decimal(own.scale[axis]) for axis in spatial],
-                [exact_decimal(own.translation[axis] + half) for axis, half in zip(spatial, shift, strict=True)],
-            ],
-            what=self.where,
+        numbers = [
+            number
+            for one in (own, *(other for other in placements if other is not None))
+            for number in _size_and_corner(one, finest if centred else one, spatial)
+        ]
+        units, (size, offset, *others) = in_one_unit(
+            [self.axes[axis].get("unit") for axis in spatial], numbers, what=self.where
         )
-        return Geometry(names, size, offset, units, self.channels if "c" in names else None, convention)
+        channels = self.channels if "c" in names else None
+        return Geometry(names, size, offset, units, channels, convention, sum(filter(None, others), ()))
 
     def _placement(self, level: int, ndim: int) -> Placement | None:
         dataset = self._entry["datasets"][level]
@@ -100,6 +100,11 @@ class MultiscaleImage:
         if "coordinateSystems" in self._entry:
             return own  # those of the image lead on to further coordinate systems
         return placement(self._entry.get("coordinateTransformations", []), ndim, where=self.where, start=own)
+
+
+def _size_and_corner(own: Placement, finest: Placement, spatial: Sequence[int]) -> Iterator[list[Decimal]]:
+    yield [exact_decimal(own.scale[axis]) for axis in spatial]
+    yield [exact_decimal(own.translation[axis] + (finest.scale[axis] - own.scale[axis]) / 2) for axis in spatial]
 
 
 def multiscale_image(attributes: Mapping[str, Any], name: str | None = None, *, where: str) -> MultiscaleImage | None:
@@ -165,15 +170,22 @@ def _standard(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     transforms = [dataset.get("transform") for dataset in entry["datasets"]]
     if not all(isinstance(one, Mapping) for one in transforms):
         return entry
-    step = -1 if transforms[0].get("order") == "F" else 1
-    names, units = (list(transforms[0].get(name) or [])[::step] for name in ("axes", "units"))
+    in_order = reversed if transforms[0].get("order") == "F" else list
+
+    def listed(transform: Mapping[str, Any], name: str) -> list[Any]:
+        values = transform.get(name)
+        return list(in_order(values)) if isinstance(values, list) else []
+
+    names, units = (listed(transforms[0], name) for name in ("axes", "units"))
     axes = [{"name": name, "unit": unit} for name, unit in zip_longest(names, units[: len(names)])]
     placements = [
-        [{"type": kind, kind: list(one.get(given) or [])[::step]} for kind, given in _COSEM_NAMES if given in one]
-        for one in transforms
+        [{"type": kind, kind: listed(one, given)} for kind, given in _COSEM_NAMES if given in one] for one in transforms
     ]
-    datasets = [{"coordinateTransformations": one} for one in placements]
-    return {"version": _COSEM, "axes": axes, "datasets": datasets}
+    return {
+        "version": _COSEM,
+        "axes": axes,
+        "datasets": [{"coordinateTransformations": steps} for steps in placements],
+    }
 
 
 def _axes(entry: Mapping[str, Any], version: str, where: str) -> tuple[Mapping[str, Any], ...]:
