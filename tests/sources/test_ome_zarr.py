@@ -244,3 +244,37 @@ def test_unusable_metadata_says_what_and_where(change, message):
     entry = pyramid(([1, 1],))["multiscales"][0] | change
     with pytest.raises(DataError, match=rf"a\.zarr.*{message}"):
         level({"multiscales": [entry]})
+
+
+NONSENSE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["path", "type", "scale"]), inner),
+    max_leaves=4,
+)
+WHOLE = pyramid(([1.5, 2], [3, 4]), ([3, 4], [4, 5]), coordinateTransformations=[{"type": "scale", "scale": [2, 2]}])
+COSEM = {"axes": ["y", "x"], "units": ["nm", "nm"], "scale": [6, 4], "translate": [0, 0]}
+NEWER = {"coordinateSystems": [{"name": "a", "axes": [{"name": "y"}, {"name": "x", "unit": "nm"}]}]}
+OLDER = {"datasets": [{"path": "s0", "transform": COSEM}]}
+NEWER["datasets"] = [{"path": "0", "coordinateTransformations": [{"type": "identity", "output": "a"}]}]
+
+
+@given(
+    st.sampled_from([WHOLE, {"multiscales": [OLDER]}, {"multiscales": [NEWER]}]),
+    st.data(),
+)
+def test_nonsense_anywhere_is_a_data_error_at_most(attributes, data):
+    damaged = json.loads(json.dumps(attributes))
+    place = damaged
+    while True:
+        keys = list(place) if isinstance(place, dict) else range(len(place))
+        key = data.draw(st.sampled_from(list(keys)))
+        if not isinstance(place[key], dict | list) or not place[key] or data.draw(st.booleans()):
+            break
+        place = place[key]
+    place[key] = data.draw(NONSENSE)
+    try:
+        image = multiscale_image(damaged, where="a.zarr")
+        found = image.geometry(len(image.paths) - 1, 2) if image else Geometry()
+    except DataError:
+        return
+    assert found.voxel_size is None or all(size > 0 for size in found.voxel_size)
