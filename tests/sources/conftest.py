@@ -22,16 +22,19 @@ class QuietHandler(RangeRequestHandler):
         if wanted.startswith("bytes=-") and file.is_file():  # the last bytes, which only servers of the world know
             start = max(0, file.stat().st_size - int(wanted.removeprefix("bytes=-")))
             self.headers.replace_header("Range", f"bytes={start}-")
+        if self.command == "GET":
+            self.server.ranges.append(self.headers.get("Range"))
         return super().send_head()
 
 
 @pytest.fixture
 def http_server(tmp_path):
-    """Serve a folder over HTTP with range requests; it has `folder`, `url`, and what was `requested`."""
+    """Serve a folder over HTTP with range requests; it has `folder`, `url`, what was `requested`, and `ranges`."""
     folder = tmp_path / "served"
     folder.mkdir()
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=str(folder)))
     server.folder, server.url, server.requested = folder, f"http://127.0.0.1:{server.server_port}", []
+    server.ranges = []
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
