@@ -89,7 +89,29 @@ class TestBinarize:
         config = BinarizeArrayConfig(source_array_config=stored(DATA[None] > 5), groupings=[("one", [1])])
         np.testing.assert_array_equal(config.open().data[0], DATA > 5)
 
+    def test_scaled_labels_are_compared_exactly(self, stored):
+        scaled = IntensitiesArrayConfig(source_array_config=stored(DATA), min=0.0, max=4.0)
+        config = BinarizeArrayConfig(source_array_config=scaled, groupings=[("4", [1]), ("4, 8", [1, 2]), ("all", [])])
+        np.testing.assert_array_equal(config.open().data, np.stack([DATA == 4, np.isin(DATA, [4, 8]), DATA != 0]))
+        with pytest.raises(DataError, match="can't tell the id 16777217"):
+            BinarizeArrayConfig(source_array_config=scaled, groupings=[("large", [2**24 + 1])]).open()
+
+    def test_a_background_beyond_the_dtype_is_nowhere(self, stored):
+        config = BinarizeArrayConfig(source_array_config=stored(DATA), groupings=[("all", [])], background=-1)
+        assert config.open().data.all()
+
+    @pytest.mark.parametrize("count", [2, 39, 60])
+    @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64])
+    def test_many_ids_are_grouped_like_few(self, stored, count, dtype):
+        labels = np.random.default_rng(count).integers(0, 100, (6, 7, 9)).astype(dtype)
+        ids = list(range(1, 100))[::-1][:count]
+        array = BinarizeArrayConfig(source_array_config=stored(labels), groupings=[("some", ids)]).open()
+        np.testing.assert_array_equal(array.data[0], labels > 99 - count)
+
     def test_what_is_no_label_is_an_error(self, stored):
+        scaled = IntensitiesArrayConfig(source_array_config=stored(DATA.astype(float)), min=0.0, max=4.0)
+        with pytest.raises(DataError, match="labels are integers"):
+            BinarizeArrayConfig(source_array_config=scaled, groupings=[("a", [1])]).open()
         with pytest.raises(DataError, match="ThresholdArray"):
             BinarizeArrayConfig(source_array_config=stored(DATA.astype(float)), groupings=[("a", [1])]).open()
         with pytest.raises(DataError, match="2 channels"):

@@ -11,7 +11,7 @@ from dalsegno.arrays.array import ArrayConfig
 from dalsegno.arrays.array_view import ArrayView
 from dalsegno.arrays.labels import Groupings, check_labels, grouping_problems, read_labels
 from dalsegno.config import config, field
-from dalsegno.errors import Problem
+from dalsegno.errors import DataError, Problem
 
 __all__ = ["BinarizeArray", "BinarizeArrayConfig"]
 
@@ -39,14 +39,15 @@ class BinarizeArray(ArrayView):
     Raises
     ------
     DataError
-        If the source holds floats, or several channels.
+        If floats are stored, or the source has several channels; floats that a view makes of integers are compared
+        exactly.
     """
 
     def __init__(self, array_config: BinarizeArrayConfig) -> None:
         super().__init__(array_config.source_array_config.open())
         self.config = array_config
         source = self.source_array
-        check_labels(source)
+        check_labels(source, scaled=True)
         labels = np.dtype(np.uint8) if source.dtype.kind == "b" else source.dtype
         self._ids = [_sorted_ids(ids, labels, array_config.background) for _, ids in array_config.groupings]
 
@@ -93,6 +94,12 @@ BinarizeArrayConfig.array_type = BinarizeArray
 
 
 def _sorted_ids(ids: Iterable[int], dtype: np.dtype[Any], background: int) -> NDArray[Any]:
-    """Return the ids that can occur, in the labels' own dtype: floats would merge ids beyond 2^53."""
+    """Return the ids that can occur, in the labels' own dtype: another one would merge large ids."""
+    wanted = sorted(set(ids) - {background})
+    if dtype.kind == "f":
+        inexact = [one for one in wanted if float(dtype.type(one)) != one]
+        if inexact:
+            raise DataError(f"{dtype} can't tell the id {inexact[0]} from its neighbours; group the labels unscaled")
+        return np.array(wanted, dtype)
     limits = np.iinfo(dtype)
-    return np.array(sorted({i for i in ids if limits.min <= i <= limits.max} - {background}), dtype)
+    return np.array([one for one in wanted if limits.min <= one <= limits.max], dtype)

@@ -7,6 +7,7 @@ from funlib.geometry import Roi
 from numpy.typing import NDArray
 
 from dalsegno.arrays.array import Array
+from dalsegno.arrays.array_view import ArrayView
 from dalsegno.errors import DataError, Problem
 
 __all__ = ["Groupings", "check_labels", "grouping_problems", "read_labels"]
@@ -25,15 +26,25 @@ def grouping_problems(groupings: Groupings) -> Iterator[Problem]:
             yield Problem(f"the class {name!r} is there already; give each its own name", ("groupings", position))
 
 
-def check_labels(array: Array) -> None:
+def check_labels(array: Array, *, scaled: bool = False) -> None:
     """Check that an array holds labels.
+
+    Parameters
+    ----------
+    array
+        The array.
+    scaled
+        Whether they may be floats that a view makes of integers.
 
     Raises
     ------
     DataError
         If it holds floats, or several channels.
     """
-    if array.dtype.kind not in "iub":
+    stored = array
+    while scaled and isinstance(stored, ArrayView):
+        stored = stored.source_array
+    if stored.dtype.kind not in "iub":
         raise DataError(
             f"{array} holds {array.dtype}, but labels are integers; cut intensities with ThresholdArray instead"
         )
@@ -41,7 +52,7 @@ def check_labels(array: Array) -> None:
         raise DataError(f"{array} has {array.num_channels} channels, but labels have one; is the axis order right?")
 
 
-def read_labels(array: Array, roi: Roi) -> NDArray[np.integer]:
+def read_labels(array: Array, roi: Roi) -> NDArray[np.number]:
     """Return the labels of a region, axes (*spatial), bool as uint8."""
     labels = array[roi]
     if array.num_channels is not None:
