@@ -171,6 +171,10 @@ def test_a_spec_reopens_in_a_fresh_process(tmp_path, monkeypatch, path):
 def test_secrets_are_no_part_of_a_source(tmp_path):
     with pytest.raises(ValueError, match="cloudvolume/secrets"):
         open_cloudvolume(save(tmp_path / "layer"), secrets={"token": "abc"})
+    for prefix in ("", "precomputed://"):
+        with pytest.raises(ValueError, match="credentials") as raised:
+            open_cloudvolume(f"{prefix}https://me:hidden@example.org/layer")
+        assert "hidden" not in str(raised.value)
 
 
 def test_layers_behind_http_are_only_read(http_folder):

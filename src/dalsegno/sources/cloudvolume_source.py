@@ -14,6 +14,7 @@ from dalsegno.sources.cloudvolume_layer import cloud_volume, reading_layer
 from dalsegno.sources.errors import SourceError
 from dalsegno.sources.indexing import Slices
 from dalsegno.sources.registry import register_source, register_spec_kind
+from dalsegno.sources.remote import check_no_credentials
 from dalsegno.sources.source import Source
 from dalsegno.sources.source_spec import SourceSpec
 
@@ -175,7 +176,7 @@ def open_cloudvolume(  # noqa: PLR0913 - documented so
     Raises
     ------
     SourceError
-        If the layer has several channels, the view is not inside of it, or `secrets` are given; a `ValueError`.
+        If the layer has several channels, the view is not inside of it, or credentials are given; a `ValueError`.
     FileMissing
         If there is no such layer; a `FileNotFoundError`.
     ArrayMissing
@@ -183,6 +184,7 @@ def open_cloudvolume(  # noqa: PLR0913 - documented so
     DataError
         If the layer can't be opened, or cloud-volume is not installed.
     """
+    check_no_credentials(cloudpath.removeprefix("precomputed://"))
     if kwargs.get("secrets"):
         raise SourceError(
             f"{cloudpath}: secrets would be stored wherever this source is described; "
