@@ -113,7 +113,7 @@ def test_the_header_tells_voxel_size_and_units(tmp_path, options, voxel_size, un
 def test_a_plain_image_in_pixels_per_centimeter(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", STACK[0], resolution=(10000, 10000), resolutionunit="CENTIMETER")
     assert open_source(tmp_path / "a.tif").metadata == Geometry(
-        axes=("y", "x"), voxel_size=(Decimal("0.0001"), Decimal("0.0001")), units="cm"
+        axes=("y", "x"), voxel_size=(Decimal("0.0001"), Decimal("0.0001")), units="cm", convention="TIFF"
     )
 
 
@@ -146,7 +146,7 @@ def test_memory_does_not_grow_with_the_stack(tmp_path, compression):
 def test_reads_a_published_stack():
     source = open_source(VNC / "raw.tif")
     assert (source.shape, source.dtype) == ((16, 1024, 1024), np.uint8)
-    assert source.metadata == Geometry(axes=("z", "y", "x"))
+    assert source.metadata == Geometry(axes=("z", "y", "x"), convention="TIFF")
     np.testing.assert_array_equal(source[7:9, 100:150, 900:], tifffile.imread(VNC / "raw.tif")[7:9, 100:150, 900:])
 
 

@@ -1,7 +1,9 @@
 """TIFF stacks: plain, ImageJ, OME; page by page, or mapped where nothing is compressed."""
 
+import math
 import struct
 import weakref
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from decimal import Decimal
 from typing import Any
@@ -13,25 +15,41 @@ from numpy.typing import NDArray
 from dalsegno.errors import DataError
 from dalsegno.sources.errors import ArrayMissing, SourceError, reading
 from dalsegno.sources.file_format import FileFormat, StoredVoxels
-from dalsegno.sources.geometry import Geometry, known_unit, short_decimal
+from dalsegno.sources.geometry import NOT_SPATIAL, Geometry, known_unit, short_decimal
 from dalsegno.sources.pages import page_reader
+from dalsegno.sources.remote import file_system, is_url, reaching
 
-_AXES = {"Z": "z", "Y": "y", "X": "x", "C": "c", "S": "c", "T": "t"}
+_AXES = {"Z": "z", "Y": "y", "X": "x", "C": "c", "T": "t"}
 _CENTIMETER = 3
+_REMOTE_BLOCK = 2**14  # the directories of the pages are small, and far from each other
+
+ReadPage = Callable[[int], NDArray[np.generic]]
 
 
-def open_tiff(path: str, internal_path: str, mode: str) -> StoredVoxels:  # noqa: ARG001 - never written
-    """Open a TIFF; `internal_path` is the number of an image series where the file holds several."""
+def open_tiff(
+    path: str,
+    internal_path: str,
+    mode: str,  # noqa: ARG001 - never written
+    storage_options: Mapping[str, Any] | None = None,
+) -> StoredVoxels:
+    """Open a TIFF, also by URL; `internal_path` is the number of an image series where the file holds several."""
     import tifffile
 
     with reading(path), ExitStack() as stack:
-        tiff = stack.enter_context(tifffile.TiffFile(path))
+        file = stack.enter_context(_remote_file(path, storage_options)) if is_url(path) else path
+        tiff = stack.enter_context(tifffile.TiffFile(file))
         _check_chain(tiff, path)
         series = _choose(tiff.series, path, internal_path)
         check_codec(series.keyframe, path)
         voxels = _voxels(tiff, series, path)
         weakref.finalize(voxels, stack.pop_all().close)
         return voxels
+
+
+def _remote_file(url: str, storage_options: Mapping[str, Any] | None) -> Any:
+    system = file_system(url, storage_options)
+    with reaching(url):
+        return system.open(url, "rb", block_size=_REMOTE_BLOCK)
 
 
 def _check_chain(tiff: Any, path: str) -> None:
@@ -48,27 +66,49 @@ def _check_chain(tiff: Any, path: str) -> None:
 def _voxels(tiff: Any, series: Any, path: str) -> StoredVoxels:
     keyframe, shape = series.keyframe, tuple(series.shape)
     geometry = _geometry(tiff, series)
-    if series.dataoffset is not None and keyframe.is_memmappable:
-        dtype = np.dtype(tiff.byteorder + series.dtype.char)
+    plain = series.dataoffset is not None and keyframe.is_memmappable
+    dtype = np.dtype(tiff.byteorder + series.dtype.char) if plain else series.dtype
+    if plain and not is_url(path):
         mapped = np.memmap(path, dtype, "r", series.dataoffset, shape)
         return StoredVoxels(shape, dtype, lambda roi: np.array(mapped[roi]), geometry=geometry)
     leading = shape[: len(shape) - keyframe.ndim]
+    read_page = _plain_pages(tiff, series, dtype, path) if plain else _pages(tiff, series, math.prod(leading), path)
+    read = page_reader(leading, math.prod(keyframe.shape) * dtype.itemsize, read_page)
+    chunks = (1,) * len(leading) + tuple(keyframe.shape)
+    return StoredVoxels(shape, dtype, read, chunks=chunks, geometry=geometry)
+
+
+def _plain_pages(tiff: Any, series: Any, dtype: np.dtype[Any], path: str) -> ReadPage:
+    """Return what reads a page of an uncompressed series, whose pages follow each other."""
+    shape = series.keyframe.shape
+    nbytes = math.prod(shape) * dtype.itemsize
+    tiff.filehandle.set_lock(True)
+
+    def read_page(number: int) -> NDArray[np.generic]:
+        with reading(f"page {number} of {path}"), tiff.filehandle.lock:
+            tiff.filehandle.seek(series.dataoffset + number * nbytes)
+            return np.frombuffer(tiff.filehandle.read(nbytes), dtype, math.prod(shape)).reshape(shape)
+
+    return read_page
+
+
+def _pages(tiff: Any, series: Any, count: int, path: str) -> ReadPage:
+    """Return what reads a page of any series."""
     pages = list(series.pages)
-    if len(pages) != int(np.prod(leading)):
-        raise DataError(f"{path}: {len(pages)} pages don't make up an image of shape {shape}; save it as a plain stack")
+    if len(pages) != count:
+        raise DataError(
+            f"{path}: {len(pages)} pages don't make up an image of shape {series.shape}; save it as a plain stack"
+        )
     tiff.filehandle.set_lock(True)
 
     def read_page(number: int) -> NDArray[np.generic]:
         page = pages[number]
         if page is None:
-            return np.zeros(keyframe.shape, series.dtype)
+            return np.zeros(series.keyframe.shape, series.dtype)
         with reading(f"page {number} of {path}"):
             return np.asarray(page.asarray())
 
-    nbytes = int(np.prod(keyframe.shape)) * series.dtype.itemsize
-    read = page_reader(leading, nbytes, read_page)
-    chunks = (1,) * len(leading) + tuple(keyframe.shape)
-    return StoredVoxels(shape, series.dtype, read, chunks=chunks, geometry=geometry)
+    return read_page
 
 
 def _choose(all_series: Any, path: str, internal_path: str) -> Any:
@@ -104,13 +144,15 @@ def check_codec(page: Any, path: str) -> None:
 
 
 def _geometry(tiff: Any, series: Any) -> Geometry:
-    known = all(axis in _AXES for axis in series.axes)
-    axes = tuple(_AXES[axis] for axis in series.axes) if known else None
-    spatial = [axis for axis in axes or "zyx"[-min(3, len(series.shape)) :] if axis != "c"]
+    # samples of a color are channels, unless there are others
+    names = {**_AXES, "S": "s" if "C" in series.axes else "c"}
+    axes = tuple(names[axis] for axis in series.axes) if set(series.axes) <= set(names) else None
+    spatial = [axis for axis in axes or "zyx"[-min(3, len(series.shape)) :] if axis not in NOT_SPATIAL]
     sizes, units = _voxel_size(tiff, series.keyframe)
+    convention = "OME-TIFF" if tiff.is_ome else "ImageJ TIFF" if tiff.is_imagej else "TIFF"
     if units is None or not all(sizes.get(axis) for axis in spatial):
-        return Geometry(axes=axes)
-    return Geometry(axes=axes, voxel_size=tuple(sizes[axis] for axis in spatial), units=units)
+        return Geometry(axes=axes, convention=convention)
+    return Geometry(axes, tuple(sizes[axis] for axis in spatial), units=units, convention=convention)
 
 
 def _voxel_size(tiff: Any, page: Any) -> tuple[dict[str, Any], str | None]:
@@ -154,4 +196,5 @@ FORMAT = FileFormat(
     open=open_tiff,
     library="tifffile",
     install="dalsegno",
+    remote=True,
 )
