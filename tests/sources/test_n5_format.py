@@ -184,6 +184,12 @@ def test_a_container_without_its_own_attributes_is_opened_by_name(tmp_path):
             Geometry(voxel_size=(Decimal(50), Decimal(8), Decimal(8)), units="nm", convention="pixelResolution"),
         ),
         (
+            {"pixelResolution": {"dimensions": [8, 8, 50], "unit": "nm"}},
+            {"scales": [[1, 1, 1], [2, 2, 1]]},
+            "s1",
+            Geometry(voxel_size=(Decimal(50), Decimal(8), Decimal(8)), units="nm", convention="pixelResolution"),
+        ),
+        (
             {},
             {"pixelResolution": {"dimensions": [4, 4, 50], "unit": "nm"}, "scales": [[1, 1, 1], [2, 2, 1]]},
             "s1",

@@ -26,12 +26,13 @@ OWN = ("dimensions", "blockSize", "dataType", "compression", "compressionType")
 
 def geometry_of(folder: StoredFolder, attributes: Mapping[str, Any], ndim: int) -> Geometry:
     """Return what the attributes of a dataset, and those of the pyramid that it is a level of, tell."""
+    own = geometry_from_attributes(attributes, ndim, reverse=True, what=folder.path)
+    if own.voxel_size is not None:
+        return own
     above, _, name = folder.path.rstrip("/").rpartition("/")
     parent = StoredFolder(above, folder.storage_options).read_json(ATTRIBUTES) or {}
     level = re.fullmatch(r"s(\d+)", name)
-    told = dict(attributes)
-    if "transform" not in told:
-        told |= _transform(parent.get("multiscales"), name)
+    told = {**attributes, **_transform(parent.get("multiscales"), name)}
     if level is not None and "downsamplingFactors" not in told:
         told |= _factors(parent.get("scales", parent.get("downsamplingFactors")), int(level[1]), ndim)
     return geometry_from_attributes(told, ndim, parent=parent, reverse=True, what=folder.path)
