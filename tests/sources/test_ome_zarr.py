@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from dalsegno.errors import DataError
 from dalsegno.sources.geometry import Geometry, exact_decimal
-from dalsegno.sources.multiscale_image import multiscale_image
-from dalsegno.sources.ome_zarr import Level, multiscales_metadata
+from dalsegno.sources.ome_zarr.metadata import Level, multiscales_metadata
+from dalsegno.sources.ome_zarr.multiscale_image import multiscale_image
 from dalsegno.units import NAMES
 
 

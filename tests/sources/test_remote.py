@@ -13,7 +13,7 @@ from upath import UPath
 
 from dalsegno.errors import DataError
 from dalsegno.sources import as_source, from_spec, open_source
-from dalsegno.sources.remote import check_no_credentials, open_binary
+from dalsegno.sources.storage.remote import check_no_credentials, open_binary
 from dalsegno.testing.fresh_process import digest, run_fresh
 
 DATA = np.random.default_rng(0).integers(0, 1000, (20, 21, 22)).astype(np.uint16)

@@ -15,7 +15,7 @@ from dalsegno.arrays.stored_array import StoredArray, reading_options
 from dalsegno.config import config, coordinate, field, not_negative, one_of, positive
 from dalsegno.errors import DataError
 from dalsegno.sources import FileSource, Geometry, open_source
-from dalsegno.sources.zarr_image import create_image
+from dalsegno.sources.formats.zarr.image import create_image
 from dalsegno.units import canonical
 
 __all__ = ["ZarrArray", "ZarrArrayConfig"]

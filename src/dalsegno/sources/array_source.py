@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from dalsegno.sources.errors import FileMissing, SourceError
 from dalsegno.sources.indexing import Slices
 from dalsegno.sources.registry import register_spec_kind
-from dalsegno.sources.remote import check_no_credentials, reaching
 from dalsegno.sources.source import Source, SourceSpec
+from dalsegno.sources.storage.remote import check_no_credentials, reaching
 
 __all__ = ["ArraySource"]
 

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dalsegno.errors import DataError
-from dalsegno.sources.cloudvolume_layer import cloud_volume, reading_layer
+from dalsegno.sources.clients.cloudvolume import cloud_volume, reading_layer
 from dalsegno.sources.errors import SourceError
 from dalsegno.sources.indexing import Slices
 from dalsegno.sources.registry import register_source, register_spec_kind
-from dalsegno.sources.remote import check_no_credentials
 from dalsegno.sources.source import Source
 from dalsegno.sources.source_spec import SourceSpec
+from dalsegno.sources.storage.remote import check_no_credentials
 
 __all__ = ["CloudVolumeSource", "open_cloudvolume"]
 

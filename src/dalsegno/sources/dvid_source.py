@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dalsegno.errors import DataError
-from dalsegno.sources.dvid_request import get, server_url
+from dalsegno.sources.clients.dvid import get, server_url
 from dalsegno.sources.errors import ReadOnly
 from dalsegno.sources.geometry import Geometry, in_one_unit
 from dalsegno.sources.indexing import Slices

@@ -14,8 +14,8 @@ from dalsegno.sources.file_format import find_format, infer_format
 from dalsegno.sources.geometry import Geometry
 from dalsegno.sources.indexing import Slices
 from dalsegno.sources.registry import register_spec_kind
-from dalsegno.sources.remote import check_no_credentials, is_url
 from dalsegno.sources.source import SourceSpec
+from dalsegno.sources.storage.remote import check_no_credentials, is_url
 
 __all__ = ["FileSource", "StoragePath", "open_source"]
 

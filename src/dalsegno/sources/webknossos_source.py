@@ -9,13 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from dalsegno.sources.clients.webknossos import open_with_client
 from dalsegno.sources.errors import ReadOnly, SourceError
 from dalsegno.sources.file_source import open_source
+from dalsegno.sources.formats.webknossos.dataset import XYZ, LocalMag, OpenedMag, as_mag, find_mag, mag_name
 from dalsegno.sources.indexing import Slices
 from dalsegno.sources.registry import register_spec_kind
 from dalsegno.sources.source import Source, SourceSpec
-from dalsegno.sources.webknossos_client import open_with_client
-from dalsegno.sources.webknossos_dataset import XYZ, LocalMag, OpenedMag, as_mag, find_mag, mag_name
 
 __all__ = ["WebKnossosSource", "open_webknossos"]
 

@@ -12,7 +12,7 @@ from dalsegno.sources.attributes import geometry_from_attributes
 from dalsegno.sources.errors import ArrayMissing, SourceError, reading
 from dalsegno.sources.file_format import FileFormat, StoredVoxels
 from dalsegno.sources.indexing import Slices
-from dalsegno.sources.remote import is_url, open_binary
+from dalsegno.sources.storage.remote import is_url, open_binary
 
 _SHOWN = 20
 _NUMBERS = "biufc"

@@ -14,7 +14,7 @@ from dalsegno.sources.errors import ArrayMissing, reading
 from dalsegno.sources.file_format import FileFormat, StoredVoxels
 from dalsegno.sources.geometry import Geometry, known_unit
 from dalsegno.sources.indexing import Slices
-from dalsegno.sources.remote import is_url, open_binary
+from dalsegno.sources.storage.remote import is_url, open_binary
 
 _KEPT_BYTES = 512 * 2**20
 _NIFTI_2 = (540).to_bytes(4, "little")  # the size of its header, which it begins with

@@ -17,7 +17,7 @@ from dalsegno.sources.errors import ArrayMissing, SourceError, reading
 from dalsegno.sources.file_format import FileFormat, StoredVoxels
 from dalsegno.sources.geometry import NOT_SPATIAL, Geometry, known_unit, short_decimal
 from dalsegno.sources.pages import page_reader
-from dalsegno.sources.remote import file_system, is_url, reaching
+from dalsegno.sources.storage.remote import file_system, is_url, reaching
 
 _AXES = {"Z": "z", "Y": "y", "X": "x", "C": "c", "T": "t"}
 _CENTIMETER = 3

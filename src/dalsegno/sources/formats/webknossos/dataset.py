@@ -14,7 +14,7 @@ from dalsegno.errors import DataError
 from dalsegno.sources.errors import SourceError, reading
 from dalsegno.sources.geometry import Geometry, known_unit
 from dalsegno.sources.indexing import Slices
-from dalsegno.sources.remote import is_url
+from dalsegno.sources.storage.remote import is_url
 
 __all__ = [
     "PROPERTIES",

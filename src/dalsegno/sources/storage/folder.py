@@ -11,7 +11,7 @@ from attrs import define
 
 from dalsegno.errors import DataError
 from dalsegno.sources.errors import FileMissing, reading
-from dalsegno.sources.remote import file_system, is_url, reaching
+from dalsegno.sources.storage.remote import file_system, is_url, reaching
 
 __all__ = ["StoredFolder"]
 

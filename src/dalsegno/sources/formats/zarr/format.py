@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from dalsegno.errors import DataError
 from dalsegno.sources.errors import SourceError
 from dalsegno.sources.file_format import FileFormat, StoredVoxels
+from dalsegno.sources.formats.zarr.hierarchy import Hierarchy, Node
+from dalsegno.sources.formats.zarr.selection import Selection
 from dalsegno.sources.indexing import Slices
-from dalsegno.sources.multiscale_image import PixelConvention
-from dalsegno.sources.remote import reaching
-from dalsegno.sources.tensorstore import tensorstore_works
-from dalsegno.sources.zarr_hierarchy import Hierarchy, Node
-from dalsegno.sources.zarr_selection import Selection
+from dalsegno.sources.ome_zarr.multiscale_image import PixelConvention
+from dalsegno.sources.storage.remote import reaching
+from dalsegno.sources.storage.tensorstore import tensorstore_works
 
 
 def open_zarr(  # noqa: PLR0913 - the options of the format

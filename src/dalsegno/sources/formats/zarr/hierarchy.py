@@ -10,7 +10,7 @@ from attrs import frozen
 
 from dalsegno.errors import DataError
 from dalsegno.sources.errors import reading
-from dalsegno.sources.remote import file_system, is_refusal, is_url, reaching
+from dalsegno.sources.storage.remote import file_system, is_refusal, is_url, reaching
 
 __all__ = ["Hierarchy", "Node", "joined"]
 

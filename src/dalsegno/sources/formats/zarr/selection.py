@@ -5,10 +5,15 @@ from attrs import frozen
 from dalsegno.errors import DataError
 from dalsegno.sources.attributes import geometry_from_attributes
 from dalsegno.sources.errors import ArrayMissing, FileMissing, SourceError
+from dalsegno.sources.formats.zarr.hierarchy import Hierarchy, Node, joined
 from dalsegno.sources.geometry import Geometry
-from dalsegno.sources.multiscale_image import MultiscaleImage, PixelConvention, multiscale_image, multiscale_images
-from dalsegno.sources.remote import reaching
-from dalsegno.sources.zarr_hierarchy import Hierarchy, Node, joined
+from dalsegno.sources.ome_zarr.multiscale_image import (
+    MultiscaleImage,
+    PixelConvention,
+    multiscale_image,
+    multiscale_images,
+)
+from dalsegno.sources.storage.remote import reaching
 
 __all__ = ["Selection"]
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from dalsegno.errors import DataError
 from dalsegno.sources.errors import SourceError
 from dalsegno.sources.file_format import FileFormat, StoredVoxels
-from dalsegno.sources.formats.zarr import open_zarr
+from dalsegno.sources.formats.webknossos.dataset import PROPERTIES, LocalMag, as_mag, find_mag, layer_names
+from dalsegno.sources.formats.zarr.format import open_zarr
 from dalsegno.sources.indexing import Slices
-from dalsegno.sources.webknossos_dataset import PROPERTIES, LocalMag, as_mag, find_mag, layer_names
 
 
 def open_dataset(path: str, internal_path: str, mode: str) -> StoredVoxels:  # noqa: ARG001 - never written

@@ -13,7 +13,7 @@ from attrs import frozen
 from dalsegno.sources.attributes import geometry_from_attributes
 from dalsegno.sources.errors import SourceError
 from dalsegno.sources.geometry import Geometry
-from dalsegno.sources.stored_folder import StoredFolder
+from dalsegno.sources.storage.folder import StoredFolder
 
 __all__ = ["ATTRIBUTES", "OWN", "N5Attributes", "geometry_of", "of_user"]
 

@@ -18,9 +18,9 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from dalsegno.sources.errors import reading
+from dalsegno.sources.formats.n5.codecs import decode, encode
 from dalsegno.sources.indexing import Slices
-from dalsegno.sources.n5_codecs import decode, encode
-from dalsegno.sources.stored_folder import StoredFolder
+from dalsegno.sources.storage.folder import StoredFolder
 
 __all__ = ["N5Blocks"]
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from dalsegno.errors import DataError
 from dalsegno.sources.errors import ArrayMissing, FileMissing, SourceError, reading
 from dalsegno.sources.file_format import FileFormat, StoredVoxels
+from dalsegno.sources.formats.n5.attributes import ATTRIBUTES, OWN, N5Attributes, geometry_of, of_user
+from dalsegno.sources.formats.n5.blocks import N5Blocks
+from dalsegno.sources.formats.n5.codecs import READ_ONLY, check_compression
 from dalsegno.sources.indexing import Slices
-from dalsegno.sources.n5_attributes import ATTRIBUTES, OWN, N5Attributes, geometry_of, of_user
-from dalsegno.sources.n5_blocks import N5Blocks
-from dalsegno.sources.n5_codecs import READ_ONLY, check_compression
-from dalsegno.sources.stored_folder import StoredFolder
-from dalsegno.sources.tensorstore import tensorstore_works
+from dalsegno.sources.storage.folder import StoredFolder
+from dalsegno.sources.storage.tensorstore import tensorstore_works
 
 _DTYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float32", "float64")
 _SHOWN, _VISITED = 20, 200

@@ -16,13 +16,13 @@ from attrs import define, field
 from numpy.typing import NDArray
 
 from dalsegno.errors import DataError
-from dalsegno.sources.cloudvolume_layer import cloud_volume, reading_layer
+from dalsegno.sources.clients.cloudvolume import cloud_volume, reading_layer
 from dalsegno.sources.errors import SourceError, reading
 from dalsegno.sources.file_format import FileFormat, StoredVoxels
+from dalsegno.sources.formats.precomputed.info import Level, read_level
 from dalsegno.sources.indexing import Slices
-from dalsegno.sources.precomputed_info import Level, read_level
-from dalsegno.sources.stored_folder import StoredFolder
-from dalsegno.sources.tensorstore import tensorstore_works
+from dalsegno.sources.storage.folder import StoredFolder
+from dalsegno.sources.storage.tensorstore import tensorstore_works
 
 _SCHEME = "precomputed"
 _ENCODINGS = ("raw", "jpeg", "png", "compressed_segmentation")

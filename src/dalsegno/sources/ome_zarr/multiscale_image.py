@@ -15,7 +15,7 @@ from attrs import frozen
 from dalsegno.errors import DataError
 from dalsegno.sources.errors import ArrayMissing
 from dalsegno.sources.geometry import NOT_SPATIAL, Geometry, axis_name, exact_decimal, in_one_unit
-from dalsegno.sources.ome_transformations import Placement, placement
+from dalsegno.sources.ome_zarr.transformations import Placement, placement
 
 __all__ = ["MultiscaleImage", "PixelConvention", "multiscale_image", "multiscale_images"]
 

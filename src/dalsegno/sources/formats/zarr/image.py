@@ -8,8 +8,8 @@ from numpy.typing import DTypeLike
 from dalsegno.errors import DataError
 from dalsegno.sources.file_source import StoragePath
 from dalsegno.sources.geometry import Geometry
-from dalsegno.sources.ome_zarr import Level, multiscales_metadata
-from dalsegno.sources.remote import is_url
+from dalsegno.sources.ome_zarr.metadata import Level, multiscales_metadata
+from dalsegno.sources.storage.remote import is_url
 
 __all__ = ["LEVEL", "create_image"]
 

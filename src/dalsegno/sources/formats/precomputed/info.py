@@ -12,7 +12,7 @@ from dalsegno.errors import DataError
 from dalsegno.sources.errors import ArrayMissing, FileMissing, SourceError
 from dalsegno.sources.geometry import Geometry
 from dalsegno.sources.indexing import Slices
-from dalsegno.sources.stored_folder import StoredFolder
+from dalsegno.sources.storage.folder import StoredFolder
 
 __all__ = ["Level", "read_level"]
 

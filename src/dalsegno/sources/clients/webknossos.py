@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dalsegno.errors import DataError
+from dalsegno.sources.formats.webknossos.dataset import XYZ, LayerMissing, OpenedMag, mag_name
 from dalsegno.sources.indexing import Slices
-from dalsegno.sources.webknossos_dataset import XYZ, LayerMissing, OpenedMag, mag_name
 
 __all__ = ["open_with_client"]
 

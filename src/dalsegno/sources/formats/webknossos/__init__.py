@@ -1,0 +1,3 @@
+from dalsegno.sources.formats.webknossos.format import FORMAT
+
+__all__ = ["FORMAT"]

@@ -1,0 +1,3 @@
+from dalsegno.sources.formats.zarr.format import FORMAT
+
+__all__ = ["FORMAT"]

@@ -1,0 +1,1 @@
+"""Where bytes are: disks and servers."""
