@@ -37,6 +37,13 @@ class TestCrop:
             CropArrayConfig(source_array_config=stored(DATA), roi=roi).open()
 
 
+def test_a_view_tells_where_the_geometry_of_its_source_comes_from(stored):
+    view = ThresholdArrayConfig(
+        source_array_config=IntensitiesArrayConfig(source_array_config=stored(DATA), min=0.0, max=1.0), threshold=1.0
+    )
+    assert set(view.open().origins.values()) == {"funlib attributes"}
+
+
 class TestIntensities:
     @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.uint64])
     def test_scales(self, stored, dtype):

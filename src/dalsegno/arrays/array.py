@@ -63,6 +63,11 @@ class Array(ABC):
         return {}
 
     @property
+    def origins(self) -> dict[str, str]:
+        """Where axes, voxel size, offset and units come from, for those that are read from somewhere."""
+        return {}
+
+    @property
     def writable(self) -> bool:
         """Whether regions can be written."""
         return False

@@ -70,5 +70,10 @@ class ArrayView(Array):
         """Attributes of the source."""
         return self.source_array.attrs
 
+    @property
+    def origins(self) -> dict[str, str]:
+        """Where the source's axes, voxel size, offset and units come from."""
+        return self.source_array.origins
+
     def _read(self, roi: Roi) -> NDArray[Any]:
         return self.source_array[roi]

@@ -160,7 +160,7 @@ class ZarrArray(StoredArray):
         dtype
             Type of the voxels.
         mode
-            ``"a"`` creates; ``"w"`` replaces an image that is there, as `overwrite` does.
+            ``"a"`` creates; ``"w"`` replaces what is there, as `overwrite` does.
         write_size
             World units: regions of this size, from the array's corner on, never share a chunk or shard, so they can
             be written at the same time. Without it one process writes at a time, best all of it or large regions.
@@ -179,21 +179,17 @@ class ZarrArray(StoredArray):
         voxel_size = coordinate(voxel_size)
         channels = () if num_channels is None else (num_channels,)
         _check_layout(axes, roi, channels, voxel_size)
-        layout = chunk_layout(roi.shape / voxel_size, write_size and _voxels(coordinate(write_size), voxel_size))
+        spatial = roi.shape / voxel_size
+        layout = chunk_layout(spatial, write_size and _voxels(coordinate(write_size), voxel_size))
         create_image(
             array_identifier.container,
             array_identifier.dataset.strip("/"),
-            shape=(*channels, *(roi.shape / voxel_size)),
+            shape=(*channels, *spatial),
             dtype=dtype,
             geometry=Geometry(tuple(axes), _decimals(voxel_size), _decimals(roi.begin), canonical(units)),
             chunks=(*(1 for _ in channels), *layout.chunks),
             shards=layout.shards and (*(1 for _ in channels), *layout.shards),
-            attributes={
-                "axis_names": list(axes),
-                "offset": list(roi.begin),
-                "voxel_size": list(voxel_size),
-                "units": [canonical(units)] * roi.dims,
-            },
+            attributes=_funlib_attributes(axes, roi, voxel_size, units),
             overwrite=overwrite or mode == "w",
         )
         return cls.open_from_array_identifier(array_identifier, name or "")
@@ -231,6 +227,15 @@ def _voxels(write_size: Coordinate, voxel_size: Coordinate) -> Coordinate:
     if len(write_size) != len(voxel_size) or any(write_size % voxel_size) or min(write_size) < 1:
         raise DataError(f"write_size {write_size} is no multiple of the voxel size {voxel_size}; give whole voxels")
     return write_size / voxel_size
+
+
+def _funlib_attributes(axes: Sequence[str], roi: Roi, voxel_size: Coordinate, units: str) -> dict[str, Any]:
+    return {
+        "axis_names": list(axes),
+        "offset": list(roi.begin),
+        "voxel_size": list(voxel_size),
+        "units": [canonical(units)] * roi.dims,
+    }
 
 
 def _decimals(numbers: Coordinate) -> tuple[Decimal, ...]:

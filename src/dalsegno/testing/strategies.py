@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from upath import UPath
 
 from dalsegno.components import ROOMS, component_names, config_class
-from dalsegno.config import Config, fields
+from dalsegno.config import Config, fields, not_negative, positive
 from dalsegno.errors import ConfigError
 from dalsegno.experiments.architectures.cnnectome_unet import CNNectomeUNetConfig
 from dalsegno.units import Length
@@ -84,12 +84,21 @@ def _field(attribute: "attrs.Attribute[Any]", hint: Any, depth: int) -> st.Searc
     if attribute.name == "name":
         return _NAMES
     drawn = _of_type(hint, depth)
-    check = attribute.metadata.get("check")
-    if check is not None:
-        drawn = drawn.filter(lambda value: value is None or check(value) is None)
-    if attribute.default is attrs.NOTHING or isinstance(attribute.default, attrs.Factory):  # type: ignore[arg-type]
-        return drawn
-    return st.just(attribute.default) | drawn
+    check = attribute.metadata.get("check") or (lambda _: None)
+    if check in (positive, not_negative):
+        drawn = drawn.map(_above_zero)
+    if attribute.default is attrs.NOTHING:
+        return drawn.filter(lambda value: value is None or check(value) is None)
+    # hypothesis gives up where a filter rejects too often: the default stands in for what is no valid value
+    factory = getattr(attribute.default, "factory", lambda: attribute.default)
+    return st.builds(factory) | drawn.map(lambda value: value if value is None or not check(value) else factory())
+
+
+def _above_zero(value: Any) -> Any:
+    """Return numbers, and those in tuples, as numbers above 0."""
+    if type(value) is tuple:
+        return tuple(map(_above_zero, value))
+    return (abs(value) or 1) if type(value) in (int, float) else value
 
 
 def _of_type(hint: Any, depth: int) -> st.SearchStrategy[Any]:
