@@ -40,8 +40,8 @@ def chain(folder: Path) -> Row:
     """Compare a chain of views with the same arithmetic in numpy after the same read."""
     path = folder / "small.zarr"
     source = ZarrArrayConfig(file_name=path, dataset="", mode="r")
-    whole = Roi((0, 0, 0), (EDGE * VOXEL,) * 3)
-    crop = CropArrayConfig(source_array_config=source, roi=whole.grow(-Coordinate(VOXEL, VOXEL, VOXEL) * 32, None))
+    inner = Roi((32 * VOXEL,) * 3, ((EDGE - 64) * VOXEL,) * 3)
+    crop = CropArrayConfig(source_array_config=source, roi=inner)
     scaled = IntensitiesArrayConfig(source_array_config=crop, min=0.0, max=255.0)
     groupings = [["bright", [1]], ["any", []]]
     view = BinarizeArrayConfig(source_array_config=scaled, groupings=groupings).open()
@@ -90,7 +90,7 @@ def every_layout(folder: Path, data: Any, *, count: int = 100) -> Iterator[Row]:
 
 def growth(folder: Path, data: Any) -> Iterator[Row]:
     """Compare a 128³ read from a 16384³ array with one from 512³; funlib.persistence for comparison."""
-    from funlib.persistence import Array
+    from funlib.persistence import open_ds
 
     small = store_corner_of_large(folder / "512.zarr", data, EDGE)
     large = store_corner_of_large(folder / "16384.zarr", data, 16384)
@@ -102,11 +102,9 @@ def growth(folder: Path, data: Any) -> Iterator[Row]:
     np.testing.assert_array_equal(arrays[0][far_rois[0]], arrays[1][near_rois[0]])
     from_large, from_small = _reads(arrays[0], far_rois), _reads(arrays[1], near_rois)
     yield compare("128³ from 16384³", from_large, from_small, against="from 512³", limit=1.2, calls=20)
-    funlib = Array(zarr.open_array(small, mode="r"), (0, 0, 0), (VOXEL,) * 3)
-    by_funlib = _reads(funlib, near_rois)
+    by_funlib = _reads(open_ds(small, mode="r"), near_rois)
     yield compare("128³ from 512³", from_small, by_funlib, against="funlib.persistence", rounds=3, calls=20)
-    huge = Array(zarr.open_array(large, mode="r"), (0, 0, 0), (VOXEL,) * 3)
-    once, by_funlib = _reads(arrays[0], far_rois[:1]), _reads(huge, far_rois[:1])
+    once, by_funlib = _reads(arrays[0], far_rois[:1]), _reads(open_ds(large, mode="r"), far_rois[:1])
     yield compare("128³ from 16384³", once, by_funlib, against="funlib.persistence", rounds=1)
 
 

@@ -50,7 +50,7 @@ def main() -> None:
     for row in found:
         limit = "" if row.limit is None else f"{row.limit:.2f}"
         held = ("yes" if row.held else "NO") if limit else ""
-        ratio = f"{row.ratio:.2f}", f"{row.low:.2f}-{row.high:.2f}"
+        ratio = _short(row.ratio), f"{_short(row.low)}-{_short(row.high)}"
         table.add_row(
             escape(row.what), row.reference, f"{row.ours_ms:.2f}", f"{row.reference_ms:.2f}", *ratio, limit, held
         )
@@ -58,6 +58,10 @@ def main() -> None:
     console.print(table)
     for what, count in reads.items():
         console.print(f"{what}: {count} metadata reads (limit 3)")
+
+
+def _short(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.1g}"
 
 
 if __name__ == "__main__":
