@@ -71,6 +71,8 @@ class FileSource(ArraySource):
     @property
     def array(self) -> Any:
         """What the format's reader gave, opened by this process: open files don't survive a fork."""
+        if self._closed:
+            raise self._is_closed()
         if self._process != os.getpid():
             self._array = self.reopen(self.to_spec()).array
             self._process = os.getpid()
@@ -121,16 +123,18 @@ class FileSource(ArraySource):
         ReadOnly
             If the file is not open for writing or its format can't be written; a `TypeError`.
         """
-        if not self.writable:
+        if not self._closed and not self.writable:
             advice = 'open it with mode="r+"' if find_format(self.format).writable else "write to a zarr array instead"
             raise ReadOnly(f"{self.path} ({self.format}, mode {self.mode!r}) is read-only; {advice}")
         super().__setitem__(index, value)
 
     def close(self) -> None:
-        """Close the file; nothing can be read after it."""
+        """Close the file, and forget what was kept of it; nothing can be read or written after it."""
         close = getattr(self._array, "close", None)
         if callable(close) and self._process == os.getpid():
             close()
+        self._array = None
+        super().close()
 
     def to_spec(self) -> SourceSpec:
         """Return what reopens this file in another process, in the same mode."""

@@ -22,6 +22,8 @@ class Source(ABC):
     broadcasts and casts as numpy does, whatever stands behind.
     """
 
+    _closed = False
+
     @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
@@ -76,7 +78,17 @@ class Source(ABC):
         return True
 
     def __getitem__(self, index: Index) -> Any:
-        """Return voxels as an array, or as one scalar if all axes are given as integers."""
+        """Return voxels as an array, or as one scalar if all axes are given as integers.
+
+        Raises
+        ------
+        IndexOutOfRange, TooManyIndices
+            If the index does not fit the shape; an `IndexError`.
+        SourceError
+            If the source was closed; a `ValueError`.
+        """
+        if self._closed:
+            raise self._is_closed()
         slices, dropped = normalized(index, self.shape)
         block = np.empty(_extent(slices), self.dtype) if _is_empty(slices) else self._getitem(slices)
         if self.ndim and not dropped:
@@ -91,8 +103,10 @@ class Source(ABC):
         ReadOnly
             If the source can't be written; a `TypeError`.
         SourceError
-            If the value does not fit the index; a `ValueError`.
+            If the value does not fit the index, or the source was closed; a `ValueError`.
         """
+        if self._closed:
+            raise self._is_closed()
         if not self.writable:
             raise ReadOnly(f"{self} is read-only; open it for writing, or write to a zarr array instead")
         slices, dropped = normalized(index, self.shape)
@@ -102,8 +116,15 @@ class Source(ABC):
         if not _is_empty(slices):
             self._setitem(slices, block)
 
-    def close(self) -> None:  # noqa: B027 - most hold nothing open
-        """Close what the source holds open; nothing can be read after it. Also at the end of a ``with``."""
+    def close(self) -> None:
+        """Let go of what the source holds open; nothing can be read or written after it. Also at the end of a ``with``.
+
+        A subclass that holds something open closes it here, and calls this.
+        """
+        self._closed = True
+
+    def _is_closed(self) -> SourceError:
+        return SourceError(f"{self} was closed, so nothing can be read or written; open it again")
 
     def __enter__(self) -> Self:
         return self

@@ -16,8 +16,9 @@ import os
 import pickle
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -218,12 +219,20 @@ class SourceConformance:
                 _same(block, voxels[region])
 
     def test_it_closes(self, stored: Stored) -> None:
-        """Also twice, and only itself."""
+        """Also twice, and only itself: nothing can be read or written after it, and no file stays open or mapped."""
         source, voxels = stored
-        if self.reopenable:
-            with from_spec(source.to_spec()) as again:
-                _same(again[:1], voxels[:1])
-            again.close()
+        before = _open_files(source)
+        again = from_spec(source.to_spec()) if self.reopenable else pickle.loads(pickle.dumps(source))
+        with again:
+            _same(again[:1], voxels[:1])
+        again.close()
+        assert _open_files(source) == before
+        for index in (0, slice(1), slice(0), ...):
+            with pytest.raises(ValueError, match="closed"):
+                again[index]
+        with pytest.raises(ValueError, match="closed"):
+            again[...] = voxels
+        assert str(again)
         _same(source[:1], voxels[:1])
 
 
@@ -238,6 +247,22 @@ def _same(got: Any, wanted: Any) -> None:
     assert got.shape == wanted.shape
     assert got.dtype == wanted.dtype
     np.testing.assert_array_equal(got, wanted)
+
+
+def _open_files(source: Source) -> list[str]:
+    """Return the open and the mapped files of a source on a disk, once for each time that they are open."""
+    try:
+        path = source.to_spec().path
+    except ValueError:
+        return []
+    if path is None or "://" in path or not Path("/proc/self/fd").is_dir():
+        return []
+    found = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # the folder's own is closed by now
+            found.append(str(descriptor.readlink()))
+    found += [line.partition("/")[2] for line in Path("/proc/self/maps").read_text().splitlines()]
+    return sorted(name for name in found if name.strip("/").startswith(os.path.realpath(path).strip("/")))
 
 
 @contextmanager
