@@ -256,6 +256,48 @@ def test_reads_by_url(http_folder):
             open_source(f"precomputed://{url}/packed", fill_missing=fill_missing)[0, :3, :3]
 
 
+def test_packed_chunks_of_a_server_are_never_zeros_whatever_was_read_before(http_folder):
+    folder, url = http_folder
+    save(folder / "layer")
+    packed = save(folder / "packed", compress="gzip")
+    first, _, third = "5-13_6-14_7-15", "13-21_6-14_7-15", "21-25_6-14_7-15"
+    (folder / "layer" / FINE / first).unlink()
+    (folder / "layer" / FINE / third).unlink()
+    (packed / FINE / f"{third}.gz").rename(folder / "layer" / FINE / f"{third}.gz")
+    source = open_source(f"precomputed://{url}/layer", fill_missing=True)
+    np.testing.assert_array_equal(source[:4, :4, :8], np.zeros((4, 4, 8)))
+    np.testing.assert_array_equal(source[:4, :4, 8:16], VOLUME[:4, :4, 8:16])
+    with pytest.raises(DataError, match="chunks are packed"):
+        source[:4, :4, 16:]
+    source = open_source(f"precomputed://{url}/layer")
+    with pytest.raises(DataError, match="fill_missing=True takes zeros"):
+        source[:4, :4, :8]
+    with pytest.raises(DataError, match="chunks are packed"):
+        source[:4, :4, 16:]
+
+
+def test_packed_chunks_of_a_server_are_never_zeros_in_a_forked_process(http_folder):
+    folder, url = http_folder
+    (save(folder / "layer", compress="gzip") / FINE / "5-13_6-14_7-15.gz").unlink()
+    code = """
+import os, sys
+from dalsegno.errors import DataError
+from dalsegno.sources import open_source
+source = open_source(sys.argv[1], fill_missing=True)
+source[:4, :4, :8]
+child = os.fork()
+if child == 0:
+    hole = source[:4, :4, :8]
+    try:
+        source[:4, :4, 8:16]
+    except DataError as error:
+        os._exit(0 if "chunks are packed" in str(error) and not hole.any() else 3)
+    os._exit(4)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert run_python(code, f"precomputed://{url}/layer").stdout.strip() == "0"
+
+
 def test_reads_from_s3(tmp_path, s3_bucket):
     url, options = s3_bucket
     save(tmp_path / "layer")

@@ -53,32 +53,32 @@ def open_precomputed(
     return StoredVoxels(extent, level.dtype, reader.read, chunks=chunks, geometry=level.geometry)
 
 
+class _ChunkMissing(DataError):
+    pass
+
+
 @define(eq=False, slots=False)
 class _Reader:
     folder: StoredFolder
     level: Level
     fill_missing: bool
-    packed: bool | None = None
+    packed: bool = False
+    holes: set[str] = field(factory=set)
     turn: Any = field(factory=threading.Lock)
 
     def read(self, roi: Slices) -> NDArray[Any]:
         """Read a box, with tensorstore if that reads it right."""
         reason = self._hindrance()
-        if reason is None and self.fill_missing and self._is_packed(roi):
-            reason = self._hindrance()
-        if reason is not None:
-            return self._by_cloud_volume(roi, reason)
-        with reading(self.folder.path):
+        if reason is None:
             try:
-                return np.asarray(self._tensorstore[roi].read().result())
-            except ValueError as error:
-                if not str(error).startswith("NOT_FOUND"):
+                return self._by_tensorstore(roi, fill=False)
+            except _ChunkMissing as missing:
+                if not self._is_packed(roi):
+                    if self.fill_missing:
+                        return self._by_tensorstore(roi, fill=True)
                     raise
-                if self._is_packed(roi):
-                    return self.read(roi)
-                raise DataError(
-                    f"a chunk of {self.folder.path} is not stored; fill_missing=True takes zeros for it: {error}"
-                ) from error
+                reason = self._hindrance() or str(missing)
+        return self._by_cloud_volume(roi, reason)
 
     def _hindrance(self) -> str | None:
         """Return why tensorstore can't read the level."""
@@ -89,29 +89,52 @@ class _Reader:
         return None if tensorstore_works() else "this process was forked from one that used tensorstore"
 
     def _is_packed(self, roi: Slices) -> bool:
-        """Look for chunks that are stored in packed form only; on a server once, on a disk until there is one."""
-        if self.packed is None or (not self.packed and self.folder.is_local):
-            names = [] if self.level.sharded else list(self.level.chunk_names(roi[:-4:-1]))
-            missing = [name for name, exists in zip(names, self.folder.exist(names), strict=True) if not exists]
-            self.packed = any(self.folder.exist([name + suffix for suffix in _PACKED for name in missing]))
+        """Look for chunks of a box that are stored in packed form only; on a server once for each hole."""
+        names = [] if self.level.sharded else [n for n in self.level.chunk_names(roi[:-4:-1]) if n not in self.holes]
+        missing = [name for name, exists in zip(names, self.folder.exist(names), strict=True) if not exists]
+        self.packed |= any(self.folder.exist([name + suffix for suffix in _PACKED for name in missing]))
+        if not self.packed and not self.folder.is_local:
+            self.holes.update(missing)
         return self.packed
 
+    def _by_tensorstore(self, roi: Slices, *, fill: bool) -> NDArray[Any]:
+        voxels = self._filled if fill else self._stored
+        with reading(self.folder.path):
+            try:
+                return np.asarray(voxels[roi].read().result())
+            except ValueError as error:
+                if not str(error).startswith("NOT_FOUND"):
+                    raise
+                raise _ChunkMissing(
+                    f"a chunk of {self.folder.path} is not stored; fill_missing=True takes zeros for it: {error}"
+                ) from error
+
     @cached_property
-    def _tensorstore(self) -> Any:
+    def _stored(self) -> Any:
+        return self._tensorstore(fill=False)
+
+    @cached_property
+    def _filled(self) -> Any:
+        return self._tensorstore(fill=True)
+
+    def _tensorstore(self, *, fill: bool) -> Any:
         import tensorstore as ts
 
         spec = {
             "driver": "neuroglancer_precomputed",
             "kvstore": _kvstore(self.folder),
             "scale_index": self.level.mip,
-            "fill_missing_data_reads": self.fill_missing,
+            "fill_missing_data_reads": fill,
         }
         voxels = ts.open(spec, open=True, read=True).result()[ts.d["x", "y", "z"].translate_to[0]].T
         return voxels[0] if self.level.channels == 1 else voxels
 
     def _by_cloud_volume(self, roi: Slices, reason: str) -> NDArray[Any]:
-        if self.packed and not self.folder.is_local:
-            raise DataError(f"{self.folder.path}: {reason}, which are read from disks only; copy the layer to one")
+        # over a server cloud-volume does not find packed chunks either
+        if not self.folder.is_local and (self.packed or (self.fill_missing and self._is_packed(roi))):
+            raise DataError(
+                f"{self.folder.path}: {self._hindrance()}, which are read from disks only; copy the layer to one"
+            )
         corner = self.level.corner
         box = tuple(slice(entry.start + at, entry.stop + at) for entry, at in zip(roi[:-4:-1], corner, strict=True))
         try:
