@@ -8,7 +8,7 @@ import pytest
 import zarr
 
 from dalsegno.errors import DataError
-from dalsegno.sources import Geometry, open_source
+from dalsegno.sources import Geometry, open_source, open_webknossos
 
 DATASET = Path(__file__).parent / "data/webknossos"
 START, END = (5, 8, 6), (43, 37, 27)
@@ -159,6 +159,15 @@ def test_the_end_of_a_coarse_voxel_may_be_missing(copy):
     np.testing.assert_array_equal(source[:, :, :10], voxels("color", (2, 2, 2))[:4, :4, :10])
     with pytest.raises(DataError, match="less than the layer's bounding box"):
         open_source(copy(grow(66)), "color/2")
+
+
+def test_a_bounding_box_that_begins_before_the_arrays_is_an_error(copy):
+    folder = copy(lambda _, layers: layers["color"]["boundingBox"].update(topLeft=[-5, 8, 6]))
+    for layer in ("color", "color/2"):
+        with pytest.raises(DataError, match=r"begins at \(-5, 8, 6\).*correct datasource-properties"):
+            open_source(folder, layer)
+    with pytest.raises(DataError, match=r"begins at \(-5, 8, 6\)"):
+        open_webknossos(folder, layer_name="color")
 
 
 def test_layers_that_are_no_zarr_need_the_client(copy):

@@ -1,6 +1,7 @@
 """Voxel-indexed handles on stored data that reopen in another process."""
 
 import dalsegno.sources.handles  # noqa: F401 - makes sources of other libraries' open datasets
+import dalsegno.sources.storage.tensorstore  # noqa: F401 - notices forks from now on
 from dalsegno.sources.array_source import ArraySource
 from dalsegno.sources.cloudvolume_source import CloudVolumeSource, open_cloudvolume
 from dalsegno.sources.dispatch import SourceLike, as_source, from_spec, register_source, register_spec_kind

@@ -89,7 +89,7 @@ def _place(local: LocalMag, stored: StoredVoxels) -> tuple[dict[str, int], dict[
     Raises
     ------
     DataError
-        If the array has other axes than the properties say, or ends before the bounding box does.
+        If the array has other axes than the properties say, or does not hold all of the bounding box.
     """
     begin, shape, end = ({"c": local.first_channel}, {"c": local.num_channels}, {})
     for number, axis in enumerate("xyz"):
@@ -100,6 +100,11 @@ def _place(local: LocalMag, stored: StoredVoxels) -> tuple[dict[str, int], dict[
     end["c"] = begin["c"] + shape["c"]
     if len(stored.shape) != len(local.axis_order):
         raise DataError(f"{local} has shape {stored.shape}, but its axes are {local.axis_order}; correct {PROPERTIES}")
+    if min(begin.values()) < 0:
+        raise DataError(
+            f"{local}: the layer's bounding box begins at {local.start} (x, y, z), before its arrays, which begin at 0; "
+            f"correct {PROPERTIES}"
+        )
     short = [axis for axis, size in zip(local.axis_order, stored.shape, strict=True) if size < end[axis]]
     if short or ("c" not in local.axis_order and shape["c"] > 1):
         raise DataError(
