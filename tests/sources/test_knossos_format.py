@@ -160,3 +160,9 @@ def test_cubes_of_another_size_or_kind_are_an_error(tmp_path):
     (folder / "mag1" / "x0000").rename(folder / "mag1" / "other")
     with pytest.raises(DataError, match="no cubes"):
         open_source(folder, format="knossos")
+
+
+@pytest.mark.parametrize("options", [{}, {"format": "knossos"}])
+def test_a_magnification_names_the_folder_above(dataset, options):
+    with pytest.raises(KeyError, match=rf"open the folder above it, {dataset}, with 'mag2' as internal_path"):
+        open_source(dataset / "mag2", **options)

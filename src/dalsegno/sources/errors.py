@@ -1,5 +1,6 @@
 """The errors of sources. Each is also the builtin exception that callers of array-like objects expect."""
 
+import lzma
 import struct
 import zlib
 from collections.abc import Iterator
@@ -37,7 +38,8 @@ class TooManyIndices(IndexError, TypeError):
     """The index has more entries than the source has axes."""
 
 
-_DAMAGE = (OSError, EOFError, ValueError, SyntaxError, struct.error, zlib.error)
+# libraries in C, such as imagecodecs with its errors of many names, raise kinds of RuntimeError
+_DAMAGE = (OSError, EOFError, ValueError, SyntaxError, RuntimeError, struct.error, zlib.error, lzma.LZMAError)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -17,10 +16,10 @@ from dalsegno.sources.errors import ArrayMissing, FileMissing, reading
 from dalsegno.sources.file_format import FileFormat, StoredVoxels
 from dalsegno.sources.geometry import Geometry
 from dalsegno.sources.indexing import Slices
+from dalsegno.sources.pages import keeping
 
 _EDGE = 128
 _SUFFIXES = (".raw", ".png", ".jpg")  # of cubes that are stored twice, the exact ones are read
-_CACHED_CUBES = 64  # 128 MiB
 
 Place = tuple[int, int, int]
 """Which cube, axes (z, y, x)."""
@@ -61,9 +60,10 @@ def open_knossos(
     extent = [_EDGE * (1 + max(place[axis] for place in places)) for axis in range(3)]
     shape = tuple(map(min, extent, boundary or extent))
 
-    @lru_cache(maxsize=_CACHED_CUBES)
+    read = keeping(files.read)
+
     def cube(place: Place) -> NDArray[np.uint8] | None:
-        return files.read(place, fill_missing)
+        return None if fill_missing and not files.path(place).exists() else read(place)
 
     return StoredVoxels(shape, np.dtype(np.uint8), _box_reader(cube), chunks=(_EDGE,) * 3, geometry=geometry)
 
@@ -80,12 +80,10 @@ class _CubeFiles:
         z, y, x = place
         return _cube_folder(self.mag, place) / f"{self.experiment}_x{x:04}_y{y:04}_z{z:04}{self.suffix}"
 
-    def read(self, place: Place, fill_missing: bool) -> NDArray[np.uint8] | None:
-        """Return a cube, axes (z, y, x), or None for one without a file that is to be zeros."""
+    def read(self, place: Place) -> NDArray[np.uint8]:
+        """Return a cube, axes (z, y, x)."""
         path = self.path(place)
         if not path.exists():
-            if fill_missing:
-                return None
             raise FileMissing(f"the cube {path} is missing; read it as zeros with the option fill_missing=True")
         with reading(str(path)):
             voxels = _read_raw(path) if self.suffix == ".raw" else _read_image(path)
@@ -100,6 +98,11 @@ def _cube_folder(mag: Path, place: Place) -> Path:
 
 
 def _find_mag(folder: Path, name: str) -> Path:
+    if _is_mag(folder):
+        raise ArrayMissing(
+            f"{folder} is one magnification of a dataset; open the folder above it, {folder.parent}, with "
+            f"{folder.name!r} as internal_path (dataset)"
+        )
     mags = [found for found in _numbered(folder, "mag") if found[1].is_dir()]
     for _, mag in mags:
         if mag.name == name:
@@ -153,7 +156,7 @@ def _read_image(path: Path) -> NDArray[np.uint8]:
 
 
 def _box_reader(cube: Callable[[Place], NDArray[np.uint8] | None]) -> Callable[[Slices], NDArray[np.uint8]]:
-    """Return a function that reads a box; only the cubes that it touches are read, and the last ones kept."""
+    """Return a function that reads a box; only the cubes that it touches are read, and None among them is zeros."""
 
     def read(roi: Slices) -> NDArray[np.uint8]:
         box = np.zeros([entry.stop - entry.start for entry in roi], np.uint8)
@@ -204,8 +207,12 @@ def _conf_numbers(conf: Path) -> dict[str, Decimal]:
     return numbers
 
 
+def _is_mag(folder: Path) -> bool:
+    return re.fullmatch(r"mag\d+", folder.name) is not None and bool(_numbered(folder, "x"))
+
+
 def _claims(path: Path) -> bool:
-    return any(_numbered(mag, "x") for _, mag in _numbered(path, "mag"))
+    return _is_mag(path) or any(_numbered(mag, "x") for _, mag in _numbered(path, "mag"))
 
 
 FORMAT = FileFormat(

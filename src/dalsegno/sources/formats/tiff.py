@@ -73,7 +73,7 @@ def _voxels(tiff: Any, series: Any, path: str) -> StoredVoxels:
         return StoredVoxels(shape, dtype, lambda roi: np.array(mapped[roi]), geometry=geometry)
     leading = shape[: len(shape) - keyframe.ndim]
     read_page = _plain_pages(tiff, series, dtype, path) if plain else _pages(tiff, series, math.prod(leading), path)
-    read = page_reader(leading, math.prod(keyframe.shape) * dtype.itemsize, read_page)
+    read = page_reader(leading, read_page)
     chunks = (1,) * len(leading) + tuple(keyframe.shape)
     return StoredVoxels(shape, dtype, read, chunks=chunks, geometry=geometry)
 
