@@ -4,10 +4,14 @@ import subprocess
 import sys
 from dataclasses import asdict
 
+import dask.array
 import numpy as np
 import pytest
+import tensorstore
+import torch
 import zarr
 
+from dalsegno.errors import DataError
 from dalsegno.sources import (
     ArraySource,
     Source,
@@ -72,9 +76,66 @@ def test_as_source_refuses_what_is_no_array(thing):
         as_source(thing)
 
 
+@pytest.mark.parametrize("origin", [0, 2])
+def test_the_first_voxel_of_a_tensorstore_array_has_the_index_0(origin):
+    voxels = np.arange(36, dtype=np.uint16).reshape(9, 4)
+    array = tensorstore.array(voxels.copy()).translate_by[origin, -1]
+    source = as_source(array)
+    assert (source.array, source.shape, source.dtype, source.chunks) == (array, (9, 4), np.uint16, None)
+    np.testing.assert_array_equal(source[2:4], voxels[2:4])
+    assert source[-1, 3] == 35
+    source[8, 1:3] = 7
+    np.testing.assert_array_equal(source[8], [32, 7, 7, 35])
+    with pytest.raises(ValueError, match="TensorStore can't be reopened elsewhere"):
+        source.to_spec()
+    assert as_source(tensorstore.array(np.int32(3)))[()] == 3
+
+
+@pytest.mark.parametrize("mode", ["r", "r+"])
+def test_a_tensorstore_array_knows_its_chunks_and_its_access(tmp_path, mode):
+    zarr.create_array(tmp_path / "a.zarr", data=np.arange(80).reshape(8, 10), chunks=(2, 5), shards=(4, 10))
+    spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": str(tmp_path / "a.zarr")}}
+    source = as_source(tensorstore.open(spec, read=True, write=mode == "r+").result())
+    assert (source.chunks, source.shards, source.writable) == ((2, 5), (4, 10), mode == "r+")
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(source))[3:5], np.arange(30, 50).reshape(2, 10))
+
+
+def test_arrays_of_types_that_numpy_lacks_are_refused():
+    with pytest.raises(TypeError, match=r"torch\.Tensor has the dtype torch\.float32.*give numpy\.asarray"):
+        as_source(torch.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "chunks"), [(((2, 2, 1), (4,)), (2, 4)), (((2, 1, 2), (4,)), None), (((1, 4), (4,)), None)]
+)
+def test_dask_arrays_have_the_chunks_that_are_alike(sizes, chunks):
+    voxels = np.arange(20).reshape(5, 4)
+    source = as_source(dask.array.from_array(voxels, chunks=sizes))
+    assert source.chunks == chunks
+    np.testing.assert_array_equal(source[1:4], voxels[1:4])
+
+
 def test_as_source_refuses_paths():
     with pytest.raises(TypeError, match="strings / file paths"):
         as_source("a.zarr")
+
+
+def test_a_spec_may_be_the_dict_that_it_was_written_as(tmp_path):
+    zarr.create_array(tmp_path / "a.zarr", data=np.arange(6))
+    spec = json.loads(json.dumps(open_source(tmp_path / "a.zarr").to_spec().to_dict()))
+    np.testing.assert_array_equal(from_spec(spec)[:], np.arange(6))
+    with pytest.raises(ValueError, match="keys of one"):
+        from_spec({**spec, "paths": "a"})
+
+
+@pytest.mark.parametrize("kind", ["file", "zarr", "z5py"])
+def test_a_spec_without_a_path_is_refused(kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    zarr.create_array(tmp_path / ".", data=np.arange(6))
+    for path in (None, ""):
+        with pytest.raises(ValueError, match="path") as error:
+            from_spec(SourceSpec(kind, path))
+        assert isinstance(error.value, DataError)
 
 
 def test_converters_and_kinds_can_be_registered():

@@ -2,7 +2,9 @@ import os
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
@@ -22,6 +24,17 @@ def test_the_errors_of_open_source_say_what_to_do(tmp_path):
     (tmp_path / "b.tif").write_bytes(b"no image")
     with pytest.raises(DataError, match="complete"):
         open_source(tmp_path / "b.tif")
+
+
+@pytest.mark.parametrize("name", [0, 1, Path("raw")])
+def test_a_name_that_is_no_text_is_refused(tmp_path, name):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["raw"] = np.ones(3)
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((3, 4), np.uint8))
+    for path in ("a.h5", "a.tif"):
+        with pytest.raises(ValueError, match=r"internal_path .* is no text \(\w+\); give '") as error:
+            open_source(tmp_path / path, name)
+        assert isinstance(error.value, DataError)
 
 
 @pytest.mark.parametrize("mode", ["w", "w-", "x"])

@@ -1,5 +1,6 @@
 import functools
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -13,7 +14,8 @@ from upath import UPath
 
 from dalsegno.errors import DataError
 from dalsegno.sources import as_source, from_spec, open_source
-from dalsegno.sources.storage.remote import check_no_credentials, open_binary
+from dalsegno.sources.storage.credentials import check_no_credentials
+from dalsegno.sources.storage.remote import open_binary
 from dalsegno.testing.fresh_process import digest, run_fresh
 
 DATA = np.random.default_rng(0).integers(0, 1000, (20, 21, 22)).astype(np.uint16)
@@ -115,7 +117,11 @@ def test_live_arrays_that_no_other_process_can_reach_have_no_spec(tmp_path):
             np.testing.assert_array_equal(as_source(array)[3], DATA[3])
             with pytest.raises(ValueError, match="can't be reopened elsewhere; save it"):
                 as_source(array).to_spec()
-    np.testing.assert_array_equal(open_source(url)[3], DATA[3])
+    in_memory = open_source(url)
+    np.testing.assert_array_equal(in_memory[3], DATA[3])
+    for send in (in_memory.to_spec, lambda: pickle.dumps(in_memory)):
+        with pytest.raises(ValueError, match="lies in this process only"):
+            send()
 
 
 def test_a_upath_brings_its_options(s3_bucket):
@@ -168,6 +174,25 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         ("https://me:hidden@host/a.zarr", {}, "user and password in the URL"),
         ("gs://bucket/a.zarr", {"token": "hidden"}, "token"),
         ("az://container/a.zarr", {"connection_string": "hidden"}, "connection_string"),
+        ("https://a.blob.core.windows.net/c/x.h5?sv=2020&sp=r&sig=hidden", {}, "sig= in the URL"),
+        ("simplecache::https://me:hidden@host/a.zarr", {}, "user and password in the URL"),
+        ("simplecache::s3::https://host/a.zarr?X-Amz-Signature=hidden", {}, "X-Amz-Signature= in the URL"),
+        ("https://hidden@host/a.zarr", {}, "user or token in the URL"),
+        ("https://host/a.zarr?AWSAccessKeyId=hidden&Expires=1", {}, "AWSAccessKeyId= in the URL"),
+        ("https://host/a.zarr?%74oken=hidden", {}, "token= in the URL"),
+        ("https://host/a.zarr?v=1&accessToken=hidden", {}, "accessToken= in the URL"),
+        ("https://host/a.zarr;sessionToken=hidden", {}, "sessionToken= in the URL"),
+        ("https://host/a.zarr#bearer=hidden", {}, "bearer= in the URL"),
+        ("s3://bucket/a.zarr", {"endpoint_url": "http://me:hidden@minio"}, "user and password in endpoint_url"),
+        (
+            "s3://bucket/a.zarr",
+            {"client_kwargs": {"endpoint_url": "http://me:hidden@minio"}},
+            "user and password in client_kwargs.endpoint_url",
+        ),
+        ("s3://bucket/a.zarr", {"client_kwargs": {"awsSecretAccessKey": "hidden"}}, "client_kwargs.awsSecretAccessKey"),
+        ("https://host/a.zarr", {"headers": [["Authorization", "hidden"]]}, "headers.Authorization"),
+        ("ftp://host/a.h5", {"pass": "hidden"}, "pass"),
+        ("ftp://host/a.h5", {"pwd": "hidden"}, "pwd"),
     ],
 )
 def test_credentials_are_refused_and_not_repeated(url, options, what):
@@ -182,10 +207,21 @@ def test_credentials_are_refused_and_not_repeated(url, options, what):
         ("s3://bucket/a.zarr", {"endpoint_url": "http://host", "anon": True, "profile": "lab", "key": None}),
         ("gs://bucket/a.zarr", {"token": "anon"}),
         ("https://host:8080/a.zarr?version=2", {"client_kwargs": {"trust_env": True}}),
+        ("s3://bucket/key=1/a@b.zarr", {"config_kwargs": {"signature_version": "s3v4", "retries": {"mode": "x"}}}),
+        ("abfs://container@account.dfs.core.windows.net/a.zarr", {"block_size": 4}),
+        ("sftp://me@host/a.zarr", {"mirrors": ["http://one/a?b=c", "http://two"]}),
+        ("/data/me:you@home?token=1.zarr", {}),
     ],
 )
 def test_options_that_are_no_credentials_are_taken(url, options):
     check_no_credentials(url, options)
+
+
+def test_credentials_are_refused_for_local_files_too(tmp_path):
+    write(tmp_path / "a.zarr", {}, "v3")
+    with pytest.raises(ValueError, match=r"credentials \(key, secret\)") as error:
+        open_source(tmp_path / "a.zarr", "volumes/raw", storage_options={"key": "hidden", "secret": "hidden"})
+    assert "hidden" not in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -43,3 +43,12 @@ def test_values_that_are_not_plain_are_refused_when_the_spec_is_made(value):
     with pytest.raises(ValueError, match=r"cutout given.*could not be told") as error:
         SourceSpec("cutout", params={"given": value})
     assert isinstance(error.value, DataError)
+
+
+@pytest.mark.parametrize(
+    "data", [{"kind": "file", "pathh": "/a"}, {"path": "/a"}, ["file"], {"kind": "a", "wrapped": 3}]
+)
+def test_what_is_no_spec_is_refused_with_the_keys_of_one(data):
+    with pytest.raises(ValueError, match="keys of one are kind, path, internal_path, params, wrapped") as error:
+        SourceSpec.from_dict(data)
+    assert isinstance(error.value, DataError)

@@ -1,10 +1,7 @@
 """tensorstore ends processes that were forked from one that has used it, so those read without it."""
 
-import pytest
-import tensorstore
 import zarr
 
-from dalsegno.sources import as_source
 from dalsegno.testing.fresh_process import run_fresh
 
 FORK = """

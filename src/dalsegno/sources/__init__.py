@@ -1,7 +1,8 @@
 """Voxel-indexed handles on stored data that reopen in another process."""
 
-import dalsegno.sources.handles  # noqa: F401 - makes sources of other libraries' open datasets
-import dalsegno.sources.storage.tensorstore  # noqa: F401 - notices forks from now on
+import dalsegno.sources.handles
+import dalsegno.sources.storage.tensorstore
+import dalsegno.sources.tensorstore_source  # noqa: F401 - makes sources of tensorstore's open arrays
 from dalsegno.sources.array_source import ArraySource
 from dalsegno.sources.cloudvolume_source import CloudVolumeSource, open_cloudvolume
 from dalsegno.sources.dispatch import SourceLike, as_source, from_spec, register_source, register_spec_kind

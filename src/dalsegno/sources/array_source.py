@@ -10,7 +10,8 @@ from dalsegno.sources.errors import FileMissing, SourceError
 from dalsegno.sources.indexing import Slices
 from dalsegno.sources.registry import register_spec_kind
 from dalsegno.sources.source import Source, SourceSpec
-from dalsegno.sources.storage.remote import check_no_credentials, reaching
+from dalsegno.sources.storage.credentials import check_no_credentials
+from dalsegno.sources.storage.remote import is_in_memory, reaching
 
 __all__ = ["ArraySource"]
 
@@ -39,13 +40,26 @@ class ArraySource(Source):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of what is read."""
-        dtype: np.dtype[Any] = np.dtype(self.array.dtype)
+        """Type of what is read.
+
+        Raises
+        ------
+        TypeError
+            If it is none of numpy's, as those of torch.
+        """
+        kind = type(self.array)
+        try:
+            dtype: np.dtype[Any] = np.dtype(self.array.dtype)
+        except TypeError as error:
+            raise TypeError(
+                f"{kind.__module__}.{kind.__name__} has the dtype {self.array.dtype}, which is none of numpy's; "
+                "give numpy.asarray(...) of it"
+            ) from error
         return dtype
 
     @property
     def chunks(self) -> tuple[int, ...] | None:
-        """Shape of a chunk in voxels; None if the array has none."""
+        """Shape of a chunk in voxels; None if the array has none, or they differ."""
         return _sizes(getattr(self.array, "chunks", None))
 
     @property
@@ -91,7 +105,7 @@ class ArraySource(Source):
         return SourceSpec("zarr", path, self.array.path, params | ({"storage_options": options} if options else {}))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return ArraySource, (self.array,)  # the array knows best how it is sent
+        return type(self), (self.array,)  # the array knows best how it is sent
 
     @staticmethod
     def reopen(spec: SourceSpec) -> "ArraySource":
@@ -100,12 +114,14 @@ class ArraySource(Source):
         Raises
         ------
         SourceError
-            If the spec is of another kind; a `ValueError`.
+            If the spec is of another kind, or names no path; a `ValueError`.
         FileMissing
             If the array is gone; a `FileNotFoundError`.
         """
         if spec.kind != "zarr":
             raise SourceError(f"a spec of kind {spec.kind!r} is no zarr array; use from_spec")
+        if not spec.path:
+            raise SourceError("the spec of a zarr array names no path; give the container's path or URL")
         import zarr
 
         where = f"zarr array {spec.internal_path!r} in {spec.path}"
@@ -137,7 +153,7 @@ def _place(store: Any) -> tuple[str, dict[str, Any]] | None:
     system = getattr(system, "sync_fs", system)
     options = {name: value for name, value in system.storage_options.items() if name not in ("asynchronous", "loop")}
     url = system.unstrip_protocol(store.path)
-    if url.startswith("memory://"):
+    if is_in_memory(url):
         return None
     if url.startswith("file://"):
         return url.removeprefix("file://"), {}
@@ -146,7 +162,12 @@ def _place(store: Any) -> tuple[str, dict[str, Any]] | None:
 
 
 def _sizes(sizes: Any) -> tuple[int, ...] | None:
-    return None if sizes is None else tuple(int(size) for size in sizes)
+    if sizes is None:
+        return None
+    # dask lists the sizes of all chunks along an axis; the last may be cut off
+    lists = [size if isinstance(size, tuple) else (size,) for size in sizes]
+    regular = all({*sizes[:-1]} <= {sizes[0]} and sizes[-1] <= sizes[0] for sizes in lists)
+    return tuple(int(sizes[0]) for sizes in lists) if regular else None
 
 
 register_spec_kind("zarr", ArraySource.reopen)

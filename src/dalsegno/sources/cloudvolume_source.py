@@ -16,7 +16,7 @@ from dalsegno.sources.indexing import Slices
 from dalsegno.sources.registry import register_source, register_spec_kind
 from dalsegno.sources.source import Source
 from dalsegno.sources.source_spec import SourceSpec
-from dalsegno.sources.storage.remote import check_no_credentials
+from dalsegno.sources.storage.credentials import check_no_credentials
 
 __all__ = ["CloudVolumeSource", "open_cloudvolume"]
 

@@ -1,5 +1,6 @@
 """From objects and specs to sources."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Union
 
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ def as_source(obj: SourceLike | Any) -> Source:
     Raises
     ------
     TypeError
-        If it is a path (`open_source` opens those), or has no shape and dtype.
+        If it is a path (`open_source` opens those), or has no shape and dtype that numpy knows.
     """
     if isinstance(obj, Source):
         return obj
@@ -33,16 +34,21 @@ def as_source(obj: SourceLike | Any) -> Source:
     if source is not None:
         return source
     if hasattr(obj, "shape") and hasattr(obj, "dtype"):
-        return ArraySource(obj)
+        source = ArraySource(obj)
+        _ = source.dtype  # one that numpy doesn't know is an error here rather than with the first read
+        return source
     raise TypeError(f"{type(obj).__name__} has no shape and dtype; give a numpy or zarr array, or use open_source")
 
 
-def from_spec(spec: SourceSpec) -> Source:
-    """Reopen a source from its spec; read-only unless the spec says otherwise.
+def from_spec(spec: SourceSpec | Mapping[str, Any]) -> Source:
+    """Reopen a source from its spec, or from the dict that `SourceSpec.to_dict` wrote.
+
+    It is read-only unless the spec says otherwise.
 
     Raises
     ------
     SourceError
-        If the kind of the spec is unknown; a `ValueError`.
+        If the kind of the spec is unknown, or a dict has other keys than a spec; a `ValueError`.
     """
+    spec = SourceSpec.from_dict(spec) if isinstance(spec, Mapping) else spec
     return reopener(spec.kind)(spec)

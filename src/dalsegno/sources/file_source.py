@@ -15,7 +15,8 @@ from dalsegno.sources.geometry import Geometry
 from dalsegno.sources.indexing import Slices
 from dalsegno.sources.registry import register_spec_kind
 from dalsegno.sources.source import SourceSpec
-from dalsegno.sources.storage.remote import check_no_credentials, is_url
+from dalsegno.sources.storage.credentials import check_no_credentials
+from dalsegno.sources.storage.remote import is_in_memory, is_url
 
 __all__ = ["FileSource", "StoragePath", "open_source"]
 
@@ -74,7 +75,7 @@ class FileSource(ArraySource):
         if self._closed:
             raise self._is_closed()
         if self._process != os.getpid():
-            self._array = self.reopen(self.to_spec()).array
+            self._array = self.reopen(self._spec()).array
             self._process = os.getpid()
         return self._array
 
@@ -137,7 +138,18 @@ class FileSource(ArraySource):
         super().close()
 
     def to_spec(self) -> SourceSpec:
-        """Return what reopens this file in another process, in the same mode."""
+        """Return what reopens this file in another process, in the same mode.
+
+        Raises
+        ------
+        SourceError
+            If it lies in the memory of this process; a `ValueError`.
+        """
+        if is_in_memory(self.path):
+            raise SourceError(f"{self.path} lies in this process only, and no other can open it; save it on a disk")
+        return self._spec()
+
+    def _spec(self) -> SourceSpec:
         params = {**self._open_kwargs, "format": self.format, "mode": self.mode}
         return SourceSpec("file", self.path, self.internal_path, params)
 
@@ -181,7 +193,7 @@ def open_source(
     ------
     SourceError
         If the format is unknown, can't be told, has no such option, is not read by URL, or the container needs an
-        `internal_path`; a `ValueError`.
+        `internal_path`; if a path is empty or no text, or there are credentials in it; a `ValueError`.
     FileMissing
         If nothing is stored there; a `FileNotFoundError`.
     ArrayMissing
@@ -189,17 +201,13 @@ def open_source(
     DataError
         If the file is damaged or the format's library is not installed.
     """
-    if mode not in ("r", "r+", "a"):
-        raise SourceError(
-            f"mode {mode!r} is none of 'r', 'r+' and 'a'; a source is opened here, never created or erased"
-        )
+    _check_arguments(path, internal_path, mode)
     place = _absolute(path)
     known = find_format(format) if format is not None else None
     remote = is_url(place)
-    if remote:
-        if isinstance(path, UPath) and path.storage_options:
-            kwargs = {"storage_options": dict(path.storage_options), **kwargs}
-        check_no_credentials(place, kwargs.get("storage_options"))
+    if remote and isinstance(path, UPath) and path.storage_options:
+        kwargs = {"storage_options": dict(path.storage_options), **kwargs}
+    check_no_credentials(place, kwargs.get("storage_options"))
     if not remote and not Path(place).exists():
         raise FileMissing(f"{place} does not exist; check the path (given as {str(path)!r})")
     known = known or infer_format(place)
@@ -220,6 +228,20 @@ def open_source(
         open_kwargs=kwargs,
         writable=known.writable and mode != "r",
     )
+
+
+def _check_arguments(path: StoragePath, internal_path: object, mode: str) -> None:
+    if mode not in ("r", "r+", "a"):
+        raise SourceError(
+            f"mode {mode!r} is none of 'r', 'r+' and 'a'; a source is opened here, never created or erased"
+        )
+    if not isinstance(internal_path, str | None):
+        raise SourceError(
+            f"internal_path {internal_path!r} of {path} is no text ({type(internal_path).__name__}); "
+            f"give {str(internal_path)!r}"
+        )
+    if not str(path):
+        raise SourceError("the path is empty; give that of a file or folder, or a URL")
 
 
 def _absolute(path: StoragePath) -> str:

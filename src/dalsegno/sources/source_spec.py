@@ -1,7 +1,7 @@
 """What reopens a source in another process: plain values."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from dalsegno.sources.errors import SourceError
@@ -47,7 +47,19 @@ class SourceSpec:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return the spec that `to_dict` wrote."""
+        """Return the spec that `to_dict` wrote.
+
+        Raises
+        ------
+        SourceError
+            If there is no kind, or a key that specs don't have; a `ValueError`.
+        """
+        known = [one.name for one in fields(cls)]
+        if not isinstance(data, Mapping) or "kind" not in data or not set(data) <= set(known):
+            given = sorted(map(str, data)) if isinstance(data, Mapping) else repr(data)
+            raise SourceError(
+                f"{given} is no spec of a source: the keys of one are {', '.join(known)}, and 'kind' is always given"
+            )
         wrapped = data.get("wrapped")
         if wrapped is not None:
             wrapped = [cls.from_dict(one) for one in wrapped] if isinstance(wrapped, list) else cls.from_dict(wrapped)

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 from dalsegno.errors import DataError
 from dalsegno.sources.errors import ArrayMissing, SourceError
-from dalsegno.sources.storage.remote import check_no_credentials
+from dalsegno.sources.storage.credentials import check_no_credentials
 
 __all__ = ["get", "server_url"]
 

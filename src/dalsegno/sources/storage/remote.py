@@ -3,16 +3,13 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from dalsegno.errors import DataError
 from dalsegno.sources.errors import FileMissing, SourceError
+from dalsegno.sources.storage.credentials import check_no_credentials
 
-__all__ = ["check_no_credentials", "file_system", "is_refusal", "is_url", "open_binary", "reaching"]
+__all__ = ["file_system", "is_in_memory", "is_refusal", "is_url", "open_binary", "reaching"]
 
-_SECRETS = {"apikey", "auth", "authorization", "cookie", "credential", "key", "passwd", "password", "sas", "secret"}
-_SECRETS |= {"credentials", "signature", "token", "username"}
-_NO_SECRETS = (None, "", False, "anon", "google_default", "cloud")
 _EXTRAS = {"s3": "s3", "s3a": "s3", "http": "http", "https": "http"}
 _PACKAGES = {"gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
 
@@ -25,40 +22,9 @@ def is_url(path: str) -> bool:
     return "://" in path
 
 
-def check_no_credentials(url: str, storage_options: Mapping[str, Any] | None = None) -> None:
-    """Check that neither the URL nor the storage options hold credentials: both are kept in specs and configs.
-
-    Raises
-    ------
-    SourceError
-        If they do; a `ValueError` that says where credentials belong, and does not repeat them.
-    """
-    parts = urlsplit(url)
-    found = ["user and password in the URL"] if "@" in parts.netloc and ":" in parts.netloc.partition("@")[0] else []
-    found += [f"{name}= in the URL" for name, _ in parse_qsl(parts.query) if _is_secret(name)]
-    found += _secrets(storage_options or {}, "")
-    if found:
-        place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-        raise SourceError(
-            f"{place}: credentials ({', '.join(found)}) would be stored wherever this source is described; put them "
-            "into environment variables (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, FSSPEC_S3_KEY ...), an AWS "
-            "profile (storage_options={'profile': name}), or fsspec's config folder ~/.config/fsspec"
-        )
-
-
-def _secrets(options: Mapping[str, Any], above: str) -> list[str]:
-    found = []
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            found += _secrets(value, f"{above}{name}.")
-        elif _is_secret(str(name)) and value not in _NO_SECRETS:
-            found.append(above + str(name))
-    return found
-
-
-def _is_secret(name: str) -> bool:
-    words = name.lower().replace("-", "_").split("_")
-    return words in (["user"], ["connection", "string"]) or not _SECRETS.isdisjoint(words)
+def is_in_memory(url: str) -> bool:
+    """Return whether a URL names something in the memory of this process."""
+    return any(part.startswith("memory://") for part in url.split("::"))
 
 
 def is_refusal(error: Exception) -> bool:

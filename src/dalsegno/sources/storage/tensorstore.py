@@ -17,7 +17,7 @@ def tensorstore_works() -> bool:
 
 
 def _after_fork() -> None:
-    global _forked_from_a_user  # noqa: PLW0603 - a fact about the process
+    global _forked_from_a_user
     _forked_from_a_user |= "tensorstore" in sys.modules
 
 
