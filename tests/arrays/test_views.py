@@ -6,6 +6,12 @@ from dalsegno.arrays.binarize_array import BinarizeArrayConfig
 from dalsegno.arrays.concat_array import ConcatArrayConfig
 from dalsegno.arrays.crop_array import CropArrayConfig
 from dalsegno.arrays.intensities_array import IntensitiesArrayConfig
+from dalsegno.arrays.logical_or_array import LogicalOrArrayConfig
+from dalsegno.arrays.merge_instances_array import MergeInstancesArrayConfig
+from dalsegno.arrays.missing_annotations_mask import MissingAnnotationsMaskConfig
+from dalsegno.arrays.numpy_array import NumpyArrayConfig
+from dalsegno.arrays.resampled_array import ResampledArrayConfig
+from dalsegno.arrays.sum_array import SumArrayConfig
 from dalsegno.arrays.threshold_array import ThresholdArrayConfig
 from dalsegno.errors import ConfigError, DataError
 
@@ -71,6 +77,36 @@ def test_threshold_includes_its_value(stored):
         array[array.roi] = 1
 
 
+def test_attributes_go_with_the_voxels_that_they_speak_of(stored):
+    labels = stored(DATA, note="s1")
+    factors = {"upsample": (1, 1, 1), "downsample": (1, 2, 2), "interp_order": False}
+    same = [
+        CropArrayConfig(source_array_config=labels, roi=Roi((88, 4, 8), (16, 8, 12))),
+        ResampledArrayConfig(source_array_config=labels, **factors),
+        NumpyArrayConfig(source_array_config=labels),
+    ]
+    assert [config.open().attrs.get("note") for config in same] == ["s1"] * 3
+    others = [
+        BinarizeArrayConfig(source_array_config=labels, groupings=[("a", [1])]),
+        MissingAnnotationsMaskConfig(source_array_config=labels, groupings=[("a", [1])]),
+        ThresholdArrayConfig(source_array_config=labels, threshold=2),
+        IntensitiesArrayConfig(source_array_config=labels, min=0, max=4),
+        MergeInstancesArrayConfig(source_array_configs=[labels, labels]),
+        SumArrayConfig(source_array_configs=[labels, labels]),
+        ConcatArrayConfig(channels=["a"], source_array_configs={"a": labels}),
+        LogicalOrArrayConfig(source_array_config=stored(DATA[None], note="s1")),
+    ]
+    assert [config.open().attrs for config in others] == [{}] * len(others)
+
+
+def test_annotations_of_one_array_say_nothing_of_merged_ids(stored):
+    # id 2 of the source has become id 4
+    missing = [{"value": 2, "annotationState": {"present": True, "annotated": False}}]
+    merged = MergeInstancesArrayConfig(source_array_configs=[stored(DATA, labels=missing), stored(DATA)])
+    mask = MissingAnnotationsMaskConfig(source_array_config=merged, groupings=[("a", [2])]).open()
+    np.testing.assert_array_equal(mask.data[0], DATA > 0)
+
+
 class TestBinarize:
     @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.uint64])
     def test_groups_labels(self, stored, dtype):
@@ -86,6 +122,12 @@ class TestBinarize:
     def test_another_background(self, stored):
         config = BinarizeArrayConfig(source_array_config=stored(DATA), groupings=[("all", [])], background=3)
         np.testing.assert_array_equal(config.open().data[0], DATA != 3)
+
+    def test_a_class_of_nothing_but_the_background_is_a_problem(self, stored):
+        with pytest.raises(ConfigError, match=r"groupings\[1\]: the class 'bg' has only the background 0"):
+            BinarizeArrayConfig(source_array_config=stored(DATA), groupings=[("a", [1]), ("bg", [0])])
+        config = BinarizeArrayConfig(source_array_config=stored(DATA), groupings=[("bg", [0])], background=-1)
+        np.testing.assert_array_equal(config.open().data[0], DATA == 0)
 
     def test_large_ids_are_exact(self, stored):
         labels = DATA.astype(np.uint64) + np.uint64(2**60)

@@ -14,7 +14,8 @@ __all__ = ["ArrayView"]
 class ArrayView(Array):
     """An array that shows `source_array`; a concrete view overrides what differs.
 
-    Nothing is read before it is asked for.
+    Nothing is read before it is asked for. A view has no attributes, since they speak of voxels as they are stored;
+    one that shows these very voxels overrides `attrs`.
 
     Parameters
     ----------
@@ -27,8 +28,8 @@ class ArrayView(Array):
 
     @property
     def axes(self) -> list[str]:
-        """Axes of the source."""
-        return self.source_array.axes
+        """The source's spatial axes, after ``"c"`` where the view has channels."""
+        return ["c"] * (self.num_channels is not None) + self.source_array.spatial_axes
 
     @property
     def voxel_size(self) -> Coordinate:
@@ -57,18 +58,13 @@ class ArrayView(Array):
 
     @property
     def channels(self) -> list[str] | None:
-        """Names of the source's channels."""
-        return self.source_array.channels
+        """Names of the source's channels, where the view has as many."""
+        return self.source_array.channels if self.num_channels == self.source_array.num_channels else None
 
     @property
     def holds_labels(self) -> bool:
         """Whether voxels are shown as labels: as of the source, as long as they are integers."""
         return super().holds_labels or (self.dtype.kind in "iub" and self.source_array.holds_labels)
-
-    @property
-    def attrs(self) -> dict[str, Any]:
-        """Attributes of the source."""
-        return self.source_array.attrs
 
     @property
     def origins(self) -> dict[str, str]:

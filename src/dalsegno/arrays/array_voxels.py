@@ -71,7 +71,7 @@ class ArrayVoxels(Source):
         ReadOnly
             If the array is read-only; a `TypeError`.
         """
-        if not self.writable:
+        if not self._closed and not self.writable:
             raise ReadOnly(f"{self.array} is read-only; write to a zarr array opened with mode 'a'")
         super().__setitem__(index, value)
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from dalsegno.arrays.array import ArrayConfig
 from dalsegno.arrays.array_view import ArrayView
-from dalsegno.arrays.labels import Groupings, check_labels, grouping_problems, read_labels
+from dalsegno.arrays.grouped_labels import GroupedLabels, LabelGroups
+from dalsegno.arrays.labels import check_labels, read_labels
 from dalsegno.config import config, field
 from dalsegno.errors import DataError, Problem
 
@@ -19,22 +20,25 @@ _FEW = 40
 
 
 @config
-class BinarizeArrayConfig(ArrayConfig):
+class BinarizeArrayConfig(LabelGroups, ArrayConfig):
     """Labels grouped into classes, one binary channel each; classes may share labels."""
 
-    source_array_config: ArrayConfig = field(help="Labels: integers, no channel axis or one channel.")
-    groupings: Groupings = field(
-        help="Name of each class with the ids that make it up; no ids means all but the background."
-    )
     background: int = field(help="The id that is in no class.", default=0)
 
     def problems(self) -> Iterator[Problem]:
-        """Yield a problem if there are no classes, or two of one name."""
-        return grouping_problems(self.groupings)
+        """Yield a problem if there are no classes, two of one name, or one of nothing but the background."""
+        yield from super().problems()
+        for position, (name, ids) in enumerate(self.groupings):
+            if set(ids) == {self.background}:
+                yield Problem(
+                    f"the class {name!r} has only the background {self.background}, which is in no class, so it would "
+                    "be empty everywhere; leave it out, or set `background` to another id, such as -1",
+                    ("groupings", position),
+                )
 
 
-class BinarizeArray(ArrayView):
-    """Binary classes, uint8, axes (c, *spatial); channel *i* is 1 on the labels of grouping *i*.
+class BinarizeArray(GroupedLabels, ArrayView):
+    """Binary classes, axes (c, *spatial); channel *i* is 1 on the labels of grouping *i*.
 
     Raises
     ------
@@ -45,36 +49,11 @@ class BinarizeArray(ArrayView):
 
     def __init__(self, array_config: BinarizeArrayConfig) -> None:
         super().__init__(array_config.source_array_config.open())
-        self.config = array_config
+        self.config: BinarizeArrayConfig = array_config
         source = self.source_array
         check_labels(source, scaled=True)
         labels = np.dtype(np.uint8) if source.dtype.kind == "b" else source.dtype
         self._ids = [_sorted_ids(ids, labels, array_config.background) for _, ids in array_config.groupings]
-
-    @property
-    def axes(self) -> list[str]:
-        """The source's spatial axes after ``"c"``."""
-        return ["c", *self.source_array.spatial_axes]
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """uint8."""
-        return np.dtype(np.uint8)
-
-    @property
-    def num_channels(self) -> int:
-        """One for each class."""
-        return len(self.config.groupings)
-
-    @property
-    def channels(self) -> list[str]:
-        """Names of the classes."""
-        return [name for name, _ in self.config.groupings]
-
-    @property
-    def holds_labels(self) -> bool:
-        """True: 0 and 1 are no intensities."""
-        return True
 
     def _read(self, roi: Roi) -> NDArray[Any]:
         labels = read_labels(self.source_array, roi)

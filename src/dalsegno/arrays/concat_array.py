@@ -73,11 +73,6 @@ class ConcatArray(ArrayView):
         self._dtype = common_dtype(self.source_arrays)
 
     @property
-    def axes(self) -> list[str]:
-        """The sources' spatial axes after ``"c"``."""
-        return ["c", *self.source_array.spatial_axes]
-
-    @property
     def dtype(self) -> np.dtype[Any]:
         """The smallest type that holds all sources."""
         return self._dtype

@@ -43,6 +43,11 @@ class CropArray(ArrayView):
         return self.config.roi
 
     @property
+    def attrs(self) -> dict[str, Any]:
+        """Attributes of the source, whose very voxels are shown."""
+        return self.source_array.attrs
+
+    @property
     def writable(self) -> bool:
         """Whether the source can be written."""
         return self.source_array.writable

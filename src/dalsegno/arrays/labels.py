@@ -1,6 +1,4 @@
-"""What arrays of labels have in common: integers without channels, and named groups of them."""
-
-from collections.abc import Iterator
+"""What arrays of labels have in common: integers without channels."""
 
 import numpy as np
 from funlib.geometry import Roi
@@ -8,22 +6,9 @@ from numpy.typing import NDArray
 
 from dalsegno.arrays.array import Array
 from dalsegno.arrays.array_view import ArrayView
-from dalsegno.errors import DataError, Problem
+from dalsegno.errors import DataError
 
-__all__ = ["Groupings", "check_labels", "grouping_problems", "read_labels"]
-
-Groupings = tuple[tuple[str, tuple[int, ...]], ...]
-"""Name of each class with the ids that make it up; no ids means all but the background."""
-
-
-def grouping_problems(groupings: Groupings) -> Iterator[Problem]:
-    """Yield a problem if there are no classes, or two of one name."""
-    names = [name for name, _ in groupings]
-    if not names:
-        yield Problem("there are no classes; write [[name, [ids]], …]", ("groupings",))
-    for position, name in enumerate(names):
-        if name in names[:position]:
-            yield Problem(f"the class {name!r} is there already; give each its own name", ("groupings", position))
+__all__ = ["check_labels", "read_labels"]
 
 
 def check_labels(array: Array, *, scaled: bool = False) -> None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dalsegno.arrays.array import ArrayConfig
 from dalsegno.arrays.array_view import ArrayView
+from dalsegno.arrays.binary_voxels import BinaryVoxels
 from dalsegno.config import config, field
 from dalsegno.errors import DataError
 
@@ -21,8 +22,8 @@ class LogicalOrArrayConfig(ArrayConfig):
     source_array_config: ArrayConfig = field(help="The masks, one in each channel.")
 
 
-class LogicalOrArray(ArrayView):
-    """uint8, axes (*spatial): 1 where any channel of the source is not 0, else 0.
+class LogicalOrArray(BinaryVoxels, ArrayView):
+    """Axes (*spatial): 1 where any channel of the source is not 0, else 0.
 
     Raises
     ------
@@ -40,29 +41,9 @@ class LogicalOrArray(ArrayView):
             )
 
     @property
-    def axes(self) -> list[str]:
-        """The source's spatial axes."""
-        return self.source_array.spatial_axes
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """uint8."""
-        return np.dtype(np.uint8)
-
-    @property
     def num_channels(self) -> None:
         """None: there is no channel axis."""
         return None
-
-    @property
-    def channels(self) -> None:
-        """None: there are no channels."""
-        return None
-
-    @property
-    def holds_labels(self) -> bool:
-        """True: 0 and 1 are no intensities."""
-        return True
 
     def _read(self, roi: Roi) -> NDArray[Any]:
         joined: NDArray[np.bool_] = np.any(self.source_array[roi], axis=0)

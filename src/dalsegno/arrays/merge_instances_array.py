@@ -58,11 +58,6 @@ class MergeInstancesArray(ArrayView):
             check_labels(array)
 
     @property
-    def axes(self) -> list[str]:
-        """The sources' spatial axes."""
-        return self.source_array.spatial_axes
-
-    @property
     def dtype(self) -> np.dtype[Any]:
         """uint64."""
         return np.dtype(np.uint64)
@@ -70,11 +65,6 @@ class MergeInstancesArray(ArrayView):
     @property
     def num_channels(self) -> None:
         """None: there is no channel axis."""
-        return None
-
-    @property
-    def channels(self) -> None:
-        """None: there are no channels."""
         return None
 
     def _read(self, roi: Roi) -> NDArray[Any]:

@@ -1,6 +1,5 @@
 """Where classes have been annotated."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,15 +8,16 @@ from numpy.typing import NDArray
 
 from dalsegno.arrays.array import ArrayConfig
 from dalsegno.arrays.array_view import ArrayView
-from dalsegno.arrays.labels import Groupings, check_labels, grouping_problems, read_labels
-from dalsegno.config import config, field
-from dalsegno.errors import DataError, Problem
+from dalsegno.arrays.grouped_labels import GroupedLabels, LabelGroups
+from dalsegno.arrays.labels import check_labels, read_labels
+from dalsegno.config import config
+from dalsegno.errors import DataError
 
 __all__ = ["MissingAnnotationsMask", "MissingAnnotationsMaskConfig"]
 
 
 @config
-class MissingAnnotationsMaskConfig(ArrayConfig):
+class MissingAnnotationsMaskConfig(LabelGroups, ArrayConfig):
     """Where classes have been annotated, one channel each, to keep the others out of the loss.
 
     Channel *i* is 0 everywhere if a class of grouping *i* is present in the volume but not annotated there, by the
@@ -25,18 +25,9 @@ class MissingAnnotationsMaskConfig(ArrayConfig):
     it is 1 where there is any label.
     """
 
-    source_array_config: ArrayConfig = field(help="Labels: integers, no channel axis or one channel.")
-    groupings: Groupings = field(
-        help="Name of each class with the ids that make it up; no ids means all but the background."
-    )
 
-    def problems(self) -> Iterator[Problem]:
-        """Yield a problem if there are no classes, or two of one name."""
-        return grouping_problems(self.groupings)
-
-
-class MissingAnnotationsMask(ArrayView):
-    """uint8, axes (c, *spatial), one channel for each grouping: 1 where its annotations can be used.
+class MissingAnnotationsMask(GroupedLabels, ArrayView):
+    """Axes (c, *spatial), one channel for each grouping: 1 where its annotations can be used.
 
     Raises
     ------
@@ -53,31 +44,6 @@ class MissingAnnotationsMask(ArrayView):
         self._usable = np.array(
             [missing.isdisjoint(ids) if ids else not missing for _, ids in array_config.groupings], np.bool_
         )
-
-    @property
-    def axes(self) -> list[str]:
-        """The source's spatial axes after ``"c"``."""
-        return ["c", *self.source_array.spatial_axes]
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """uint8."""
-        return np.dtype(np.uint8)
-
-    @property
-    def num_channels(self) -> int:
-        """One for each class."""
-        return len(self.config.groupings)
-
-    @property
-    def channels(self) -> list[str]:
-        """Names of the classes."""
-        return [name for name, _ in self.config.groupings]
-
-    @property
-    def holds_labels(self) -> bool:
-        """True: 0 and 1 are no intensities."""
-        return True
 
     def _read(self, roi: Roi) -> NDArray[Any]:
         mask = np.zeros(self._extent(roi), np.uint8)

@@ -39,11 +39,6 @@ class OnesArray(ArrayView):
         """Type bool."""
         return np.dtype(np.bool_)
 
-    @property
-    def attrs(self) -> dict[str, Any]:
-        """No attributes: those of the source say nothing about ones."""
-        return {}
-
     def _read(self, roi: Roi) -> NDArray[Any]:
         return np.ones(self._extent(roi), self.dtype)
 

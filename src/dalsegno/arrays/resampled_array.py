@@ -71,6 +71,11 @@ class ResampledArray(ArrayView):
         return self._roi
 
     @property
+    def attrs(self) -> dict[str, Any]:
+        """Attributes of the source: what it shows, is shown on another grid."""
+        return self.source_array.attrs
+
+    @property
     def scale(self) -> tuple[float, ...]:
         """Voxels for each voxel of the source, per axis as read; 1 for channels."""
         factors = map(truediv, self.config.upsample, self.config.downsample)

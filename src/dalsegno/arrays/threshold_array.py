@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dalsegno.arrays.array import ArrayConfig
 from dalsegno.arrays.array_view import ArrayView
+from dalsegno.arrays.binary_voxels import BinaryVoxels
 from dalsegno.config import config, field
 
 __all__ = ["ThresholdArray", "ThresholdArrayConfig"]
@@ -21,22 +22,12 @@ class ThresholdArrayConfig(ArrayConfig):
     threshold: float = field(help="Values of at least this become 1.")
 
 
-class ThresholdArray(ArrayView):
-    """uint8: 1 where the source is at least the threshold; NaN is below it."""
+class ThresholdArray(BinaryVoxels, ArrayView):
+    """1 where the source is at least the threshold; NaN is below it."""
 
     def __init__(self, array_config: ThresholdArrayConfig) -> None:
         super().__init__(array_config.source_array_config.open())
         self.config = array_config
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """uint8."""
-        return np.dtype(np.uint8)
-
-    @property
-    def holds_labels(self) -> bool:
-        """True: 0 and 1 are no intensities."""
-        return True
 
     def _read(self, roi: Roi) -> NDArray[Any]:
         reached: NDArray[np.bool_] = np.asarray(self.source_array[roi] >= self.config.threshold)
