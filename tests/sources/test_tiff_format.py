@@ -56,17 +56,6 @@ def test_color_is_a_channel_axis(tmp_path):
     assert (source.shape, source.metadata.axes) == ((8, 9, 3), ("y", "x", "c"))
 
 
-def test_several_images_need_a_number(tmp_path):
-    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
-        tiff.write(STACK)
-        tiff.write(STACK[0, :20])
-    with pytest.raises(ValueError, match=r"internal_path.*1: \(20, 40\)"):
-        open_source(tmp_path / "a.tif")
-    with pytest.raises(KeyError, match="no image '2'"):
-        open_source(tmp_path / "a.tif", "2")
-    np.testing.assert_array_equal(open_source(tmp_path / "a.tif", "1")[:], STACK[0, :20])
-
-
 @pytest.mark.parametrize(
     ("options", "voxel_size", "units"),
     [
@@ -99,6 +88,26 @@ def test_several_images_need_a_number(tmp_path):
             },
             ("50", "4.6", "4.6"),
             "nm",
+        ),
+        (
+            {
+                "ome": True,
+                "metadata": {
+                    "axes": "ZYX",
+                    **{f"PhysicalSize{axis}": size for axis, size in (("Z", 0.05), ("Y", 4.6), ("X", 4.6))},
+                    **{f"PhysicalSize{axis}Unit": unit for axis, unit in (("Z", "µm"), ("Y", "nm"), ("X", "nm"))},
+                },
+            },
+            ("50", "4.6", "4.6"),
+            "nm",
+        ),
+        (
+            {
+                "ome": True,
+                "metadata": {"axes": "ZYX", "PhysicalSizeX": 8, "PhysicalSizeY": 8, "PhysicalSizeYUnit": "mm"},
+            },
+            None,
+            None,
         ),
     ],
 )
@@ -156,3 +165,18 @@ def test_a_file_that_was_cut_off_is_named(tmp_path, compression):
     (tmp_path / "cut.tif").write_bytes((tmp_path / "whole.tif").read_bytes()[:4000])
     with pytest.raises(DataError, match=r"cut.tif.*complete"):
         open_source(tmp_path / "cut.tif")[:]
+
+
+@pytest.mark.parametrize("compression", ["zlib", "zstd", "lzw", "lzma", "jpeg", "packbits"])
+def test_damaged_pages_are_named(tmp_path, compression):
+    stack = (STACK >> 8).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", stack, compression=compression)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        first, size = tiff.pages[3].dataoffsets[0], tiff.pages[3].databytecounts[0]
+    damaged = bytearray((tmp_path / "a.tif").read_bytes())
+    damaged[first : first + size] = np.random.default_rng(1).bytes(size)
+    (tmp_path / "a.tif").write_bytes(damaged)
+    with open_source(tmp_path / "a.tif") as source:
+        np.testing.assert_array_equal(source[2], tifffile.imread(tmp_path / "a.tif", key=2))
+        with pytest.raises(DataError, match=r"page 3 of .*a\.tif can't be read"):
+            source[3]
