@@ -124,6 +124,28 @@ def test_live_arrays_that_no_other_process_can_reach_have_no_spec(tmp_path):
             send()
 
 
+@pytest.mark.parametrize("cache", ["simplecache", "filecache"])
+def test_a_cache_stands_on_top_of_a_server(http_folder, cache):
+    folder, url = http_folder
+    write(folder / "a.zarr", {}, "sharded")
+    (folder / "a.zarr/volumes/raw/c/0/0/0").unlink()
+    expected = DATA.copy()
+    expected[:20, :20, :20] = 0
+    source = open_source(f"{cache}::{url}/a.zarr", "volumes/raw")
+    np.testing.assert_array_equal(source[3:15, 20, -5:], DATA[3:15, 20, -5:])
+    np.testing.assert_array_equal(source[:], expected)
+    assert run_fresh(REOPEN, source.to_spec().to_dict()) == [digest(expected), False]
+
+
+def test_a_cache_passes_on_what_is_written(s3_bucket):
+    url, options = s3_bucket
+    write(f"{url}/a.zarr", options, "v3")
+    place = {"s3": options}
+    source = open_source(f"simplecache::{url}/a.zarr", "volumes/raw", mode="r+", storage_options=place)
+    source[2] = 7
+    assert (open_source(f"{url}/a.zarr", "volumes/raw", storage_options=options)[2] == 7).all()
+
+
 def test_a_upath_brings_its_options(s3_bucket):
     url, options = s3_bucket
     write(f"{url}/a.zarr", options, "v3")

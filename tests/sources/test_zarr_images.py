@@ -110,6 +110,34 @@ def test_an_image_of_eight_levels_opens_with_three_requests(http_server, version
     np.testing.assert_array_equal(source[1, 3:5], DATA[1, 3:5])
 
 
+@pytest.mark.parametrize("version", FORMATS)
+def test_a_path_to_a_level_finds_the_image_of_a_folder_without_extension(http_folder, version):
+    folder, url = http_folder
+    write_image(folder / "image", version, "scales", pyramid=PYRAMID[:2])
+    group = zarr.open_group(folder / "image/scales")
+    document = {"scales": dict(group.attrs)}
+    described = json.loads(json.dumps(document["scales"]).replace('"s1"', '"scales/s1"').replace('"s0"', '"scales/s0"'))
+    for place in (folder, url):
+        for name in ("image/scales/s1", "image/scales/s1/"):
+            assert open_source(f"{place}/{name}", format="zarr").metadata.voxel_size == (80, 8, Decimal("8.4"))
+    group.attrs.clear()
+    zarr.open_group(folder / "image", mode="a", zarr_format=FORMATS[version][0]).attrs.update(described)
+    for place in (folder, url):
+        source = open_source(f"{place}/image/scales/s1", format="zarr")
+        assert source.metadata.convention == f"OME-Zarr {version}"
+        assert open_source(f"{place}/image/scales", "s0", format="zarr").metadata.voxel_size == (40, 4, Decimal("4.2"))
+    np.testing.assert_array_equal(source[:], PYRAMID[1])
+
+
+@pytest.mark.parametrize("version", FORMATS)
+def test_what_lies_above_a_path_need_not_be_readable(tmp_path, version):
+    zarr.create_array(tmp_path / "array", data=DATA[0], zarr_format=FORMATS[version][0])
+    (tmp_path / {"0.4": ".zattrs", "0.5": "zarr.json"}[version]).write_text("no JSON")
+    source = open_source(tmp_path / "array")
+    assert source.metadata.voxel_size is None
+    np.testing.assert_array_equal(source[:], DATA[0])
+
+
 @pytest.fixture(scope="module")
 def _heard_by_python():
     events, listening = [], [True]

@@ -102,7 +102,7 @@ def _place(local: LocalMag, stored: StoredVoxels) -> tuple[dict[str, int], dict[
         raise DataError(f"{local} has shape {stored.shape}, but its axes are {local.axis_order}; correct {PROPERTIES}")
     if min(begin.values()) < 0:
         raise DataError(
-            f"{local}: the bounding box begins at {local.start} (x, y, z), before the layer's arrays, which begin at 0; "
+            f"{local}: the bounding box begins at {local.start} (x, y, z), but the layer's arrays begin at 0; "
             f"correct {PROPERTIES}"
         )
     short = [axis for axis, size in zip(local.axis_order, stored.shape, strict=True) if size < end[axis]]

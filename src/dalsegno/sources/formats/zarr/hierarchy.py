@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,10 @@ class Hierarchy:
         """Return the container as zarr-python's store, for `mode` ``"r"`` or ``"r+"``."""
         from zarr.storage import FsspecStore, LocalStore
 
+        if "::" in self.root:
+            from dalsegno.sources.formats.zarr.chained_store import ChainedStore
+
+            return ChainedStore.at(self.root, self.storage_options, read_only=mode == "r")
         if self.remote:
             return FsspecStore.from_url(self.root, storage_options=self.storage_options, read_only=mode == "r")
         return LocalStore(self.root, read_only=mode == "r")
@@ -92,7 +96,7 @@ class Hierarchy:
             If the metadata is damaged or can't be reached.
         """
         if zarr_format != 2:
-            document = self.document(joined(path, "zarr.json"))
+            document = self._document(self._place(path, "zarr.json"))
             if document is not None:
                 return _node_of_version_3(path, document)
         return None if zarr_format == 3 else self._node_of_version_2(path, array_first=zarr_format == 2)
@@ -104,22 +108,48 @@ class Hierarchy:
             attributes = self.attributes(path, 2)
             if "multiscales" in attributes:
                 return Node(path, 2, None, attributes)
-        document = self.document(joined(path, ".zarray"))
+        document = self._document(self._place(path, ".zarray"))
         if document is not None:
             return Node(path, 2, {**document, "zarr_format": 2}, attributes)
         attributes = self.attributes(path, 2) if attributes is None else attributes
-        if not attributes and self.document(joined(path, ".zgroup")) is None:
+        if not attributes and self._document(self._place(path, ".zgroup")) is None:
             return None
         return Node(path, 2, None, attributes)
 
+    def groups_around(self, node: Node, steps: int) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        """Give the groups that a node lies in, the nearest first: place, the node's path in it, attributes.
+
+        Where no extension tells which folder is the container, they may lie above the path that was given.
+        """
+        place, inside = self._place(node.path), ""
+        for _ in range(steps):
+            given = len(place) > len(self.root)
+            if not given and (_CONTAINER.search(place) or _is_top(place)):
+                return
+            place, _, last = place.rpartition("/")
+            inside = joined(last, inside)
+            try:
+                attributes = self._attributes(place, node.zarr_format)
+            except DataError:
+                if given:
+                    raise
+                attributes = {}  # what lies above need not be of the container
+            yield place, inside, attributes
+
     def attributes(self, path: str, zarr_format: int) -> Mapping[str, Any]:
         """Return the attributes of a node; none if it has none, or is not there."""
+        return self._attributes(self._place(path), zarr_format)
+
+    def _attributes(self, place: str, zarr_format: int) -> Mapping[str, Any]:
         if zarr_format == 2:
-            return self.document(joined(path, ".zattrs")) or {}
-        attributes = (self.document(joined(path, "zarr.json")) or {}).get("attributes")
+            return self._document(f"{place}/.zattrs") or {}
+        attributes = (self._document(f"{place}/zarr.json") or {}).get("attributes")
         return attributes if isinstance(attributes, Mapping) else {}
 
-    def document(self, key: str) -> dict[str, Any] | None:
+    def _place(self, *path: str) -> str:
+        return f"{self.root}/{joined(*path)}".rstrip("/")
+
+    def _document(self, place: str) -> dict[str, Any] | None:
         """Return a metadata document; None if it is not there.
 
         Raises
@@ -127,7 +157,6 @@ class Hierarchy:
         DataError
             If it is damaged or can't be reached.
         """
-        place = f"{self.root}/{key}"
         text = self._bytes(place)
         if text is None:
             return None
@@ -172,6 +201,11 @@ def _split(path: str) -> tuple[str, str]:
         if _CONTAINER.search(parts[number - 1]):
             return "/".join(parts[:number]), "/".join(parts[number:])
     return path, ""
+
+
+def _is_top(place: str) -> bool:
+    """Return whether a place is a bucket, a server, or directly below the root of a disk."""
+    return "/" not in place.rpartition("://")[2].strip("/")
 
 
 def _local(place: str) -> bytes | None:

@@ -100,14 +100,8 @@ class Selection:
 
     def _image_around(self, node: Node) -> tuple[MultiscaleImage | None, int]:
         """Return the image that the array is a level of, and which; it is described in one of the groups around."""
-        group, inside = node.path, ""
-        for _ in range(2):
-            if not group:
-                break
-            group, _, last = group.rpartition("/")
-            inside = joined(last, inside)
-            attributes = self.hierarchy.attributes(group, node.zarr_format)
-            for image in multiscale_images(attributes, where=self._where(group)):
+        for place, inside, attributes in self.hierarchy.groups_around(node, steps=2):
+            for image in multiscale_images(attributes, where=place):
                 paths = [joined(path) for path in image.paths]
                 if inside in paths:
                     return image, paths.index(inside)
