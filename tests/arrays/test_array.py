@@ -3,6 +3,8 @@ import pickle
 import numpy as np
 import pytest
 from funlib.geometry import Coordinate, Roi
+from hypothesis import given
+from hypothesis.extra.numpy import arrays
 
 from dalsegno.arrays.numpy_array import NumpyArray
 from dalsegno.errors import DataError
@@ -90,6 +92,77 @@ def test_writing_broadcasts():
     data.flags.writeable = False
     with pytest.raises(DataError, match="read-only"):
         one[one.roi] = 0
+
+
+@pytest.mark.parametrize("value", [70000, -1, float("nan"), [[[1, 70000]]]])
+def test_plain_numbers_that_the_dtype_does_not_hold_are_not_written(value):
+    one = array(data=DATA.copy())
+    with pytest.raises(DataError, match="can't be written as uint16") as error:
+        one[Roi((12, 22), (8, 4))] = value
+    assert isinstance(error.value, OverflowError)
+    with pytest.raises(OverflowError):
+        one.source[:, 1:3, 1:3] = value
+    np.testing.assert_array_equal(one.data, DATA)
+
+
+@given(values=arrays(np.int64, (2, 2, 2)))
+def test_arrays_are_cast_as_numpy_casts_them(values):
+    one = array(data=DATA.copy())
+    one[Roi((12, 22), (8, 4))] = values
+    np.testing.assert_array_equal(one[Roi((12, 22), (8, 4))], values.astype(np.uint16))
+
+
+def test_what_is_written_has_the_shape_of_the_region():
+    with pytest.raises(DataError, match=r"shape \(3,\) don't fit the region of shape \(2, 2, 2\)"):
+        array(data=DATA.copy())[Roi((12, 22), (8, 4))] = [1, 2, 3]
+
+
+@pytest.mark.parametrize("index", [0, slice(0, 3), ..., (0, 1), None, Coordinate(1, 2)], ids=repr)
+def test_an_index_that_is_no_region_is_an_error_that_says_what_to_use(index):
+    with pytest.raises(DataError, match=r"array\.data .* as_source\(array\)"):
+        array()[index]
+    with pytest.raises(DataError, match="by region"):
+        array(data=DATA.copy())[index] = 1
+
+
+def test_numpy_takes_an_array_for_its_voxels():
+    np.testing.assert_array_equal(np.asarray(array()), DATA)
+    assert np.asarray(array(), np.float32).dtype == np.float32
+    copied = np.array(array())
+    copied[...] = 0
+    assert array().data.any()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "fill"),
+    [
+        ("uint8", 256),
+        ("uint8", -1),
+        ("int16", 0.5),
+        ("uint64", 2**64),
+        ("int32", np.nan),
+        ("int32", np.inf),
+        ("bool", 2),
+    ],
+)
+def test_a_fill_value_that_the_dtype_does_not_hold_is_an_error(dtype, fill):
+    one = array(data=DATA.astype(dtype))
+    for roi in (Roi((4, 16), (24, 8)), one.roi):
+        with pytest.raises(DataError, match=f"fill_value={fill} is no {dtype}"):
+            one.to_ndarray(roi, fill_value=fill)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "fill"), [("uint8", 255), ("uint64", 2**64 - 1), ("bool", True), ("int8", -128.0), ("float16", np.nan)]
+)
+def test_a_fill_value_that_the_dtype_holds_is_kept(dtype, fill):
+    padded = array(data=DATA.astype(dtype)).to_ndarray(Roi((0, 0), (8, 4)), fill_value=fill)
+    np.testing.assert_array_equal(padded, np.full((2, 2, 2), fill, dtype))
+
+
+def test_an_unknown_way_to_snap_is_an_error():
+    with pytest.raises(DataError, match="'grwo' is none of error, grow, shrink, closest"):
+        array().to_ndarray(Roi((9, 21), (8, 4)), snap="grwo")
 
 
 def test_shapes_that_do_not_fit_are_errors():

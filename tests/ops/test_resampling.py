@@ -93,3 +93,27 @@ def test_a_constant_stays_constant(dtype):
     got = resample(np.full(6, 1001, dtype), [taps])
     assert got.dtype == dtype
     np.testing.assert_allclose(got, 1001, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.uint32, np.int64, np.uint64])
+@pytest.mark.parametrize(("up", "down"), [(1, 2), (2, 3), (2, 1), (5, 3)])
+def test_means_of_the_highest_and_lowest_integers_stay_what_they_are(dtype, up, down):
+    taps = interpolating_taps(0, resampled_size(6, up, down), size=6, up=up, down=down)
+    for value in (np.iinfo(dtype).max, np.iinfo(dtype).min):
+        means = resample(np.full(6, value, dtype)[taps.first : taps.stop], [taps])
+        assert means.dtype == dtype
+        assert (means == value).all()
+
+
+@given(FACTORS, FACTORS, st.integers(2, 20), st.sampled_from([np.complex64, np.complex128]))
+def test_complex_numbers_are_resampled_part_by_part(up, down, size, dtype):
+    stop = resampled_size(size, up, down)
+    if not stop:
+        return
+    generator = np.random.default_rng(size)
+    line = (generator.random(size) + 1j * generator.random(size)).astype(dtype)
+    taps = interpolating_taps(0, stop, size=size, up=up, down=down)
+    means = resample(line[taps.first : taps.stop], [taps])
+    assert means.dtype == dtype
+    parts = [resample(part.astype(float)[taps.first : taps.stop], [taps]) for part in (line.real, line.imag)]
+    np.testing.assert_allclose(means, parts[0] + 1j * parts[1], rtol=1e-6)

@@ -1,14 +1,15 @@
 """What an array is: voxels with axes, a place in the world, and units."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from funlib.geometry import Coordinate, Roi
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from dalsegno.arrays.array_config import ArrayConfig
 from dalsegno.errors import DataError
+from dalsegno.sources.written_values import fitted
 
 __all__ = ["Array", "ArrayConfig", "Snap"]
 
@@ -97,7 +98,7 @@ class Array(ABC):
         """Return the voxels of a region that is inside `roi`, on the grid, and not empty."""
 
     def _write(self, roi: Roi, value: NDArray[Any]) -> None:
-        """Write a region, as for `_read`; the value has its exact shape. Overridden where `writable` can be true."""
+        """Write a region as for `_read`; the value has its shape and dtype. Overridden where `writable` may be true."""
         raise NotImplementedError
 
     def __getitem__(self, roi: Roi) -> NDArray[Any]:
@@ -116,25 +117,32 @@ class Array(ABC):
         Raises
         ------
         DataError
-            If the region is not inside the array or its borders lie between voxels; the message names both.
+            If the region is not inside the array or its borders lie between voxels, where the message names both; or
+            if it is no region.
         """
         self.check_region(roi)
         return np.empty(self._extent(roi), self.dtype) if roi.empty else self._read(roi)
 
     def __setitem__(self, roi: Roi, value: Any) -> None:
-        """Write the voxels of a region; the value is broadcast to (c?, *spatial) and cast.
+        """Write the voxels of a region; the value is broadcast to (c?, *spatial).
+
+        Arrays are cast to the dtype as numpy casts them; plain numbers have to fit it.
 
         Raises
         ------
         DataError
-            As for reading, and if the array is not writable.
+            As for reading; if the array is not writable; if the value has another shape, or is a plain number beyond
+            the dtype.
         """
         self.check_region(roi)
         if not self.writable:
             raise DataError(f"{self} is read-only: {roi} can't be written; write to a zarr array opened with mode 'a'")
-        block = np.broadcast_to(np.asarray(value), self._extent(roi))
+        block = fitted(value, self._extent(roi), self.dtype)
         if not roi.empty:
             self._write(roi, block)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.data, dtype=dtype, copy=copy)
 
     def to_ndarray(self, roi: Roi | None = None, fill_value: float | None = None, snap: Snap = "error") -> NDArray[Any]:
         """Return the voxels of a region that may reach beyond the data or lie between voxels.
@@ -144,17 +152,22 @@ class Array(ABC):
         roi
             World units; the whole array if not given.
         fill_value
-            What voxels beyond the data are; without it they are an error.
+            What voxels beyond the data are, a number that the dtype holds; without it they are an error.
         snap
             How a region that is not aligned to the voxels is: an error, grown, shrunk, or moved to the closest.
 
         Raises
         ------
         DataError
-            If the region reaches beyond the data without a `fill_value`, or is not aligned with `snap="error"`.
+            If the region reaches beyond the data without a `fill_value`, or is not aligned with `snap="error"`; if the
+            dtype has no such `fill_value`, or there is no such `snap`.
         """
         roi = self.roi if roi is None else roi
         self._check_axes(roi)
+        if snap not in get_args(Snap):
+            raise DataError(f"snap={snap!r} is none of {', '.join(get_args(Snap))}")
+        if fill_value is not None:
+            self._check_fill(fill_value)
         if snap != "error":
             origin = self.roi.begin
             roi = (roi - origin).snap_to_grid(self.voxel_size, mode=snap) + origin
@@ -191,10 +204,25 @@ class Array(ABC):
         self._check_grid(roi)
 
     def _check_axes(self, roi: Roi) -> None:
+        if not isinstance(roi, Roi):
+            raise DataError(
+                f"arrays are read by region, and {roi!r} is none; use array[Roi(begin, shape)] in {self.units}, "
+                "array.data for all of it, or as_source(array)[...] to count in voxels"
+            )
         if roi.dims != self.dims:
             raise DataError(f"the region {roi} has {roi.dims} axes, but {self} has {self.dims}: {self.spatial_axes}")
         if None in roi.begin or None in roi.shape:
             raise DataError(f"the region {roi} has no bounds; the data is at {self.roi}, name a part of that")
+
+    def _check_fill(self, value: float) -> None:
+        if self.dtype.kind not in "iub":
+            return
+        limits = (0, 1) if self.dtype.kind == "b" else (np.iinfo(self.dtype).min, np.iinfo(self.dtype).max)
+        if not limits[0] <= value <= limits[1] or value != int(value):
+            raise DataError(
+                f"fill_value={value} is no {self.dtype}, which {self} holds; give a whole number from {limits[0]} to "
+                f"{limits[1]}"
+            )
 
     def _check_grid(self, roi: Roi) -> None:
         for begin, size, first, step in zip(roi.begin, roi.shape, self.roi.begin, self.voxel_size, strict=True):

@@ -111,18 +111,38 @@ def resample(block: NDArray[np.generic], taps: list[Taps]) -> NDArray[np.generic
     -------
     NDArray
         (*others, *output voxels), the block's dtype. With one tap per axis voxels are copied exactly; averages
-        are taken in float32 (float64 for wide types) and rounded half to even where the dtype is integer.
+        are taken in float32 (float64 for wide types) and rounded half to even where the dtype is integer; those of
+        complex numbers in complex128.
     """
     single = all(axis_taps.index.shape[1] == 1 for axis_taps in taps)
-    wide = block.dtype.itemsize > 2 and block.dtype != np.float32
-    dtype = block.dtype if single else np.dtype(np.float64 if wide else np.float32)
+    dtype = block.dtype if single else _working_dtype(block.dtype)
     result = block
     for axis, axis_taps in _cheapest_first(block.ndim, taps):
         result = _weighted(result, axis, axis_taps, dtype)
     if not single and block.dtype.kind in "iub":
-        np.rint(result, out=result)
+        return _rounded(result, block.dtype)
     # never a view: what is returned may be written to
     return result.astype(block.dtype, copy=np.may_share_memory(result, block))
+
+
+def _working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    if dtype.kind == "c":
+        return np.dtype(np.complex128)
+    wide = dtype.itemsize > 2 and dtype != np.float32
+    return np.dtype(np.float64 if wide else np.float32)
+
+
+def _rounded(means: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    np.rint(means, out=means)
+    if dtype.itemsize < 8:
+        return means.astype(dtype)
+    # float64 rounds the highest integers of 64 bits up to a number beyond them, which a cast would wrap around
+    limits = np.iinfo(dtype)
+    beyond = means >= float(limits.max)
+    means[beyond] = 0
+    integers: NDArray[Any] = np.maximum(means, limits.min, out=means).astype(dtype)
+    integers[beyond] = limits.max
+    return integers
 
 
 def _cheapest_first(ndim: int, taps: list[Taps]) -> list[tuple[int, Taps]]:

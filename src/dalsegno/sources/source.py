@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from dalsegno.sources.errors import ReadOnly, SourceError
 from dalsegno.sources.indexing import Index, Slices, normalized
 from dalsegno.sources.source_spec import SourceSpec
+from dalsegno.sources.written_values import fitted
 
 __all__ = ["Source", "SourceSpec"]
 
@@ -104,6 +105,8 @@ class Source(ABC):
             If the source can't be written; a `TypeError`.
         SourceError
             If the value does not fit the index, or the source was closed; a `ValueError`.
+        ValueOutOfRange
+            If a plain number is beyond the dtype (arrays are cast); an `OverflowError` and a `ValueError`.
         """
         if self._closed:
             raise self._is_closed()
@@ -112,7 +115,7 @@ class Source(ABC):
         slices, dropped = normalized(index, self.shape)
         extent = _extent(slices)
         kept = tuple(size for axis, size in enumerate(extent) if axis not in dropped)
-        block = _fitted(value, kept, self.dtype).reshape(extent)
+        block = fitted(value, kept, self.dtype).reshape(extent)
         if not _is_empty(slices):
             self._setitem(slices, block)
 
@@ -154,21 +157,6 @@ def _reopened(spec: SourceSpec) -> "Source":
     from dalsegno.sources.registry import reopener
 
     return reopener(spec.kind)(spec)
-
-
-def _fitted(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    # plain numbers beyond the dtype are an error, as in numpy; arrays are cast
-    given = np.asarray(value).astype(dtype) if hasattr(value, "dtype") else np.asarray(value, dtype)
-    spare = max(0, given.ndim - len(shape))
-    if given.shape[:spare] == (1,) * spare:
-        given = given.reshape(given.shape[spare:])
-    try:
-        return np.broadcast_to(given, shape)
-    except ValueError as error:
-        raise SourceError(
-            f"values of shape {np.shape(value)} don't fit the region of shape {shape}; give that shape, or one that "
-            "numpy broadcasts to it"
-        ) from error
 
 
 def _extent(slices: Slices) -> tuple[int, ...]:
