@@ -47,7 +47,41 @@ def test_scaled_integers_are_floats_and_say_so(tmp_path):
 )
 def test_the_header_tells_voxel_size_and_units(tmp_path, zooms, unit, voxel_size, units):
     geometry = open_source(save(tmp_path / "a.nii", DATA, zooms, unit)).metadata
-    assert geometry == Geometry(axes=("z", "y", "x"), voxel_size=tuple(map(Decimal, voxel_size)), units=units)
+    assert geometry == Geometry(
+        ("z", "y", "x"), tuple(map(Decimal, voxel_size)), offset=(0, 0, 0), units=units, convention="NIfTI header"
+    )
+
+
+def offset_of(path, linear, *, code=2, form="sform"):
+    """Return the offset of an image whose affine has this linear part and a translation, set in one of the forms."""
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = linear, (1.5, -20, 0.3)
+    image = nibabel.Nifti1Image(DATA, None)
+    image.header.set_zooms(np.linalg.norm(linear, axis=0))
+    image.header.set_xyzt_units("mm")
+    getattr(image.header, f"set_{form}")(affine, code)
+    nibabel.save(image, path)
+    source = open_source(path)
+    np.testing.assert_array_equal(source[:], DATA.T)
+    assert source.metadata.voxel_size == (4, Decimal("0.8"), Decimal("0.5"))
+    return source.metadata.offset
+
+
+@pytest.mark.parametrize("form", ["sform", "qform"])
+def test_the_translation_of_aligned_axes_is_the_offset(tmp_path, form):
+    offset = (Decimal("0.3"), Decimal(-20), Decimal("1.5"))
+    for suffix in (".nii", ".nii.gz"):
+        assert offset_of(tmp_path / f"a{suffix}", np.diag([0.5, 0.8, 4]), form=form) == offset
+    assert offset_of(tmp_path / "b.nii", np.diag([0.5, 0.8, 4]), form=form, code=0) is None
+
+
+@pytest.mark.parametrize("form", ["sform", "qform"])
+def test_images_whose_axes_are_flipped_or_turned_have_no_offset(tmp_path, form):
+    for flipped in ([-0.5, 0.8, 4], [-0.5, -0.8, 4], [0.5, 0.8, -4]):
+        assert offset_of(tmp_path / "a.nii", np.diag(flipped), form=form) is None
+    for angle in (0.3, 1e-4, np.pi / 2):
+        turn = [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
+        assert offset_of(tmp_path / "a.nii", turn @ np.diag([0.5, 0.8, 4]), form=form) is None
 
 
 def test_a_fourth_axis_comes_first_and_has_no_name(tmp_path):

@@ -17,6 +17,7 @@ from dalsegno.sources.indexing import Slices
 from dalsegno.sources.storage.remote import is_url, open_binary
 
 _KEPT_BYTES = 512 * 2**20
+_TURNED = 1e-5  # of a voxel: how far a step may lead aside
 _NIFTI_2 = (540).to_bytes(4, "little")  # the size of its header, which it begins with
 
 
@@ -26,7 +27,11 @@ def open_nifti(
     mode: str,  # noqa: ARG001 - never written
     storage_options: Mapping[str, Any] | None = None,
 ) -> StoredVoxels:
-    """Open a NIfTI image, ``.nii`` or ``.nii.gz``, also by URL; it holds one array, ``"data"``."""
+    """Open a NIfTI image, ``.nii`` or ``.nii.gz``, also by URL; it holds one array, ``"data"``.
+
+    Voxels are read in the order in which they are stored, whatever the affine of the header says. Its translation is
+    the offset if it neither turns nor flips an axis; else the offset is unknown.
+    """
     if internal_path not in ("", "data"):
         raise ArrayMissing(f"no array {internal_path!r} in {path}; a NIfTI file holds one, 'data'")
     with reading(path):
@@ -45,7 +50,7 @@ def open_nifti(
             block = unpacked()[roi[::-1]] if packed else stored[roi[::-1]]
         return np.array(block, dtype).T
 
-    return StoredVoxels(shape, dtype, read, geometry=_geometry(image.header, len(shape)))
+    return StoredVoxels(shape, dtype, read, geometry=_geometry(image, len(shape)))
 
 
 def _load(path: str, storage_options: Mapping[str, Any] | None) -> Any:
@@ -74,14 +79,36 @@ def _dtype(image: Any) -> np.dtype[Any]:
     return np.dtype(np.result_type(stored, np.float32))
 
 
-def _geometry(header: Any, ndim: int) -> Geometry:
-    zooms = [Decimal(str(np.float32(zoom))) for zoom in header.get_zooms()[:3]]
-    unit = header.get_xyzt_units()[0]
+def _geometry(image: Any, ndim: int) -> Geometry:
+    zooms = [_decimal(zoom) for zoom in image.header.get_zooms()[:3]]
+    unit = image.header.get_xyzt_units()[0]
+    known = all(zoom.is_finite() and zoom > 0 for zoom in zooms)
     return Geometry(
         axes=("z", "y", "x")[-ndim:] if ndim <= 3 else None,
-        voxel_size=tuple(reversed(zooms)) if all(zoom > 0 for zoom in zooms) else None,
+        voxel_size=tuple(reversed(zooms)) if known else None,
+        offset=_offset(image)[-len(zooms) :] or None if known else None,
         units=None if unit == "unknown" else known_unit(unit),
+        convention="NIfTI header",
     )
+
+
+def _offset(image: Any) -> tuple[Decimal, ...]:
+    """Return where voxel 0 is, (z, y, x); nothing if the header does not say, or if axes are turned or flipped.
+
+    The translation of the header is taken as the corner, as that of an OME-Zarr image is.
+    """
+    header, affine = image.header, image.affine
+    if not (header["sform_code"] > 0 or header["qform_code"] > 0):
+        return ()  # nibabel then makes one up, with the origin in the middle
+    scale = affine.diagonal()[:3]
+    aligned = (scale > 0).all() and np.allclose(affine[:3, :3], np.diag(scale), rtol=0, atol=_TURNED * scale.min())
+    corner = tuple(_decimal(number) for number in affine[2::-1, 3])
+    return corner if aligned and all(number.is_finite() for number in corner) else ()
+
+
+def _decimal(number: float) -> Decimal:
+    """Return the decimal number that a number of 32 bits stands for."""
+    return Decimal(str(np.float32(number))) + 0
 
 
 FORMAT = FileFormat(
