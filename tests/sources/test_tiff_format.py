@@ -180,3 +180,20 @@ def test_damaged_pages_are_named(tmp_path, compression):
         np.testing.assert_array_equal(source[2], tifffile.imread(tmp_path / "a.tif", key=2))
         with pytest.raises(DataError, match=r"page 3 of .*a\.tif can't be read"):
             source[3]
+
+
+@pytest.mark.parametrize("options", [{}, {"imagej": True}, {"ome": True, "compression": "zlib"}, {"tile": (16, 16)}])
+def test_damaged_headers_are_data_errors(tmp_path, options):
+    tifffile.imwrite(tmp_path / "a.tif", STACK, **options)
+    whole, generator = (tmp_path / "a.tif").read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for _ in range(60):
+        damaged = bytearray(whole)
+        damaged[generator.integers(4, 700)] = generator.integers(0, 256)
+        (tmp_path / "b.tif").write_bytes(damaged)
+        try:
+            with open_source(tmp_path / "b.tif") as source:
+                source[:1]
+        except DataError:
+            refused += 1
+    assert refused > 0

@@ -8,7 +8,16 @@ from contextlib import contextmanager
 
 from dalsegno.errors import DataError
 
-__all__ = ["ArrayMissing", "FileMissing", "IndexOutOfRange", "ReadOnly", "SourceError", "TooManyIndices", "reading"]
+__all__ = [
+    "ArrayMissing",
+    "FileMissing",
+    "IndexOutOfRange",
+    "ReadOnly",
+    "SourceError",
+    "TooManyIndices",
+    "ValueOutOfRange",
+    "reading",
+]
 
 
 class SourceError(DataError, ValueError):
@@ -30,6 +39,10 @@ class ReadOnly(DataError, TypeError):
     """The source was opened for reading, or its format can't be written."""
 
 
+class ValueOutOfRange(DataError, OverflowError, ValueError):
+    """A number that is to be written is none that the source's dtype holds."""
+
+
 class IndexOutOfRange(IndexError, ValueError):
     """An integer index is beyond the axis."""
 
@@ -43,8 +56,15 @@ _DAMAGE = (OSError, EOFError, ValueError, SyntaxError, RuntimeError, struct.erro
 
 
 @contextmanager
-def reading(what: str) -> Iterator[None]:
+def reading(what: str, *, also: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Turn what format libraries raise on damaged files into an error that names the file.
+
+    Parameters
+    ----------
+    what
+        What is read.
+    also
+        Further errors that this library raises on damaged files.
 
     Raises
     ------
@@ -55,5 +75,5 @@ def reading(what: str) -> Iterator[None]:
         yield
     except DataError:
         raise
-    except _DAMAGE as error:
+    except (*_DAMAGE, *also) as error:
         raise DataError(f"{what} can't be read: {error}; is the file complete and readable?") from error

@@ -14,7 +14,7 @@ from dalsegno.sources.file_format import FileFormat, StoredVoxels
 from dalsegno.sources.formats.tiff.codec import check_codec
 from dalsegno.sources.formats.tiff.header import read_geometry
 from dalsegno.sources.formats.tiff.image import TiffImage, find_image
-from dalsegno.sources.formats.tiff.pages import find_pages
+from dalsegno.sources.formats.tiff.pages import DAMAGE, find_pages
 from dalsegno.sources.geometry import Geometry
 from dalsegno.sources.pages import page_reader
 from dalsegno.sources.storage.remote import file_system, is_url, reaching
@@ -60,7 +60,7 @@ def open_tiff(
     """
     import tifffile
 
-    with reading(path), ExitStack() as stack:
+    with reading(path, also=DAMAGE), ExitStack() as stack:
         file = stack.enter_context(_remote_file(path, storage_options)) if is_url(path) else path
         tiff = stack.enter_context(tifffile.TiffFile(file))
         _check_chain(tiff, path)

@@ -15,7 +15,10 @@ from dalsegno.sources.errors import FileMissing, reading
 from dalsegno.sources.formats.tiff.image import TiffImage
 from dalsegno.sources.storage.remote import is_url
 
-__all__ = ["find_pages"]
+__all__ = ["DAMAGE", "find_pages"]
+
+DAMAGE = (ArithmeticError, LookupError, TypeError)
+"""What tifffile raises on damaged headers, besides the usual: it trusts their numbers."""
 
 _NAMED = 10
 
@@ -46,17 +49,24 @@ def find_pages(tiff: Any, image: TiffImage, path: str, fill_missing: bool) -> Re
         if page is None:
             return np.broadcast_to(np.zeros((), image.dtype), image.keyframe.shape)
         if page.parent is tiff:
-            with reading(f"page {number} of {path}"):
-                return np.asarray(page.asarray())
+            with reading(f"page {number} of {path}", also=DAMAGE):
+                return _decoded(page, image)
         file = page.parent.filehandle
-        with reading(f"page {number} of {path}, in {file.path}"), opening:
+        with reading(f"page {number} of {path}, in {file.path}", also=DAMAGE), opening:
             file.open()
             try:
-                return np.asarray(page.asarray())
+                return _decoded(page, image)
             finally:
                 file.close()
 
     return read_page
+
+
+def _decoded(page: Any, image: TiffImage) -> NDArray[np.generic]:
+    voxels: NDArray[np.generic] = page.asarray()
+    if voxels.shape != image.keyframe.shape:
+        raise ValueError(f"it has shape {voxels.shape}, not {image.keyframe.shape}")
+    return voxels
 
 
 def _plain_pages(tiff: Any, image: TiffImage, path: str) -> ReadPage:
