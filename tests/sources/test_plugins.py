@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import zarr
 
 FILES = {
     "flowers/npy_format.py": '''
@@ -30,6 +31,26 @@ def open_npy(path, internal_path, mode):
 
 
 FORMAT = FileFormat("npy", (".npy",), open_npy, library="numpy", install="numpy", writable=True)
+''',
+    "flowers/nosy.py": '''
+"""Formats that are wrong, or take any option."""
+
+import numpy as np
+
+from dalsegno.sources.file_format import FileFormat, StoredVoxels
+
+
+def open_ones(path, internal_path, mode, **options):
+    ones = np.full((2, 3), options.get("value", 1), np.uint8)
+    return StoredVoxels(ones.shape, ones.dtype, read=lambda roi: ones[roi].copy())
+
+
+def claims(path):
+    raise ZeroDivisionError("petals")
+
+
+NOSY = FileFormat("nosy", (".ones",), open_ones, library="numpy", install="numpy", claims=claims)
+FORMAT = "nosy"
 ''',
     "flowers/stripes.py": '''
 """A kind of source: stripes that no file holds."""
@@ -101,6 +122,8 @@ NegatedArrayConfig.array_type = NegatedArray
 npy = flowers.npy_format
 wilted = flowers.wilted
 empty = flowers.stripes
+text = flowers.nosy
+nosy = flowers.nosy:NOSY
 
 [dalsegno.sources]
 stripes = flowers.stripes:reopen
@@ -196,6 +219,8 @@ def test_a_suite_fails_where_a_plugin_is_wrong(installed):
 def test_a_broken_plugin_breaks_no_other_and_says_why(installed):
     folder, environment = installed
     (folder / "a.unknown").touch()
+    (folder / "a.ones").touch()
+    zarr.create_array(folder / "volume", shape=(4, 5), dtype="uint8")
     code = """
 import json
 from dalsegno.components import component_names, config_class
@@ -212,7 +237,10 @@ print(json.dumps({
     "array": error_of(config_class, "WiltedArray", "array"),
     "format": error_of(open_source, "a.unknown", format="wilted"),
     "no format": error_of(open_source, "a.unknown", format="empty"),
+    "text": error_of(open_source, "a.unknown", format="text"),
     "unknown": error_of(open_source, "a.unknown"),
+    "beside": open_source("volume").shape,
+    "any option": int(open_source("a.ones", value=5)[1, 2]),
     "kind": error_of(from_spec, SourceSpec("wilted")),
     "names": [name for name in component_names("array") if name in ("CropArray", "NegatedArray")],
     "stripes": from_spec(SourceSpec("stripes", params={"width": 1}))[0].tolist(),
@@ -227,6 +255,10 @@ print(json.dumps({
         assert "flowers.wilted" in said[what], what
         assert "No module named 'no_such_library'" in said[what], what
     assert "flowers.stripes" in said["no format"]
-    assert "FORMAT" in said["no format"]
+    for what in ("no format", "text"):
+        assert "has no FORMAT that is a FileFormat" in said[what]
+    assert "nosy has looked, and failed: ZeroDivisionError: petals" in said["unknown"]
+    assert said["beside"] == [4, 5]
+    assert said["any option"] == 5
     assert said["names"] == ["CropArray", "NegatedArray"]
     assert said["stripes"] == [0, 1, 0, 1, 0, 1]

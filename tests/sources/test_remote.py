@@ -7,6 +7,7 @@ import threading
 import uuid
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
+import h5py
 import numpy as np
 import pytest
 import zarr
@@ -144,6 +145,15 @@ def test_a_cache_passes_on_what_is_written(s3_bucket):
     source = open_source(f"simplecache::{url}/a.zarr", "volumes/raw", mode="r+", storage_options=place)
     source[2] = 7
     assert (open_source(f"{url}/a.zarr", "volumes/raw", storage_options=options)[2] == 7).all()
+
+
+def test_the_extension_of_a_url_stands_before_its_query(http_folder):
+    folder, url = http_folder
+    with h5py.File(folder / "a.h5", "w") as file:
+        file["raw"] = DATA
+    source = open_source(f"{url}/a.h5?version=1#top", "raw")
+    assert source.format == "hdf5"
+    np.testing.assert_array_equal(source[3], DATA[3])
 
 
 def test_a_upath_brings_its_options(s3_bucket):

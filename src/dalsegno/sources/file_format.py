@@ -8,6 +8,7 @@ imported when a file of that format is opened.
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Callable, Mapping, MutableMapping
 from difflib import get_close_matches
 from functools import cache
@@ -113,7 +114,10 @@ class FileFormat:
         SourceError
             If it does not; a `ValueError` that names those it has.
         """
-        _, _, _, *known = inspect.signature(self.open).parameters
+        _, _, _, *options_of_open = inspect.signature(self.open).parameters.values()
+        if any(one.kind is one.VAR_KEYWORD for one in options_of_open):
+            return
+        known = [one.name for one in options_of_open]
         for name in options:
             if name not in known:
                 raise SourceError(
@@ -146,15 +150,20 @@ def _formats() -> tuple[tuple[FileFormat, ...], dict[str, str]]:
     """Return the formats, and for each plug-in that can't be loaded why."""
     room = importlib.import_module("dalsegno.sources.formats")
     names = [f"{room.__name__}.{module.name}" for module in pkgutil.iter_modules(room.__path__)]
-    found = [getattr(importlib.import_module(name), "FORMAT", None) for name in names]
+    found: list[FileFormat] = [importlib.import_module(name).FORMAT for name in names]
     broken = {}
     for entry in entry_points(group="dalsegno.formats"):
         try:
             loaded = load_plugin(entry)
-            found.append(loaded if isinstance(loaded, FileFormat) else loaded.FORMAT)
-        except (DataError, AttributeError) as error:
+        except DataError as error:
             broken[entry.name] = str(error)
-    return tuple(one for one in found if isinstance(one, FileFormat)), broken
+            continue
+        one = getattr(loaded, "FORMAT", loaded)
+        if isinstance(one, FileFormat):
+            found.append(one)
+        else:
+            broken[entry.name] = f"the plug-in {entry.name} = {entry.value!r} has no FORMAT that is a FileFormat"
+    return tuple(found), broken
 
 
 def find_format(name: str) -> FileFormat:
@@ -186,18 +195,36 @@ def infer_format(path: str) -> FileFormat:
     for known in known_formats():
         if path.partition("://")[0] in known.schemes:
             return known
+    for place in (path, _without_query(path)):
+        found = _by_extension(place)
+        if found is not None:
+            return found
+    return _by_content(path)
+
+
+def _without_query(url: str) -> str:
+    return re.split(r"[?#]", url)[0] if "://" in url else url
+
+
+def _by_extension(path: str) -> FileFormat | None:
     bare = path.rstrip("/").lower()
     fits = [(len(ext), known) for known in known_formats() for ext in known.extensions if bare.endswith(ext)]
     if not fits and "://" in bare:  # into a container: no one can look from here
         fits = [(len(ext), known) for known in known_formats() for ext in known.extensions if f"{ext}/" in bare]
-    if fits:
-        return max(fits, key=lambda fit: fit[0])[1]
-    for known in known_formats():
-        if known.claims is not None and known.claims(Path(path)):
-            return known
+    return max(fits, key=lambda fit: fit[0])[1] if fits else None
+
+
+def _by_content(path: str) -> FileFormat:
     formats, broken = _formats()
+    hints = ["nothing inside tells the format; name it with format=...", *broken.values()]
+    for known in formats:
+        try:
+            if known.claims is not None and known.claims(Path(path)):
+                return known
+        except Exception as error:  # noqa: BLE001 - one format's trouble is no reason not to ask the others
+            hints.append(f"{known.name} has looked, and failed: {type(error).__name__}: {error}")
     extensions = sorted(extension for known in formats for extension in known.extensions)
     raise SourceError(
         f"Could not infer a file format from {path}: known extensions are {', '.join(extensions)}, and "
-        + "; ".join(["nothing inside tells the format; name it with format=...", *broken.values()])
+        + "; ".join(hints)
     )
