@@ -71,9 +71,10 @@ def reading(what: str, *, also: tuple[type[Exception], ...] = ()) -> Iterator[No
     DataError
         Instead of what the library raised.
     """
+    damage: tuple[type[Exception], ...] = (*_DAMAGE, *also)
     try:
         yield
     except DataError:
         raise
-    except (*_DAMAGE, *also) as error:
+    except damage as error:
         raise DataError(f"{what} can't be read: {error}; is the file complete and readable?") from error
