@@ -90,6 +90,45 @@ def tiff_with_channels(folder):
     return open_source(folder / "a.tif"), voxels
 
 
+@kind("tiff")
+def tiff_written_in_a_loop(folder):
+    with tifffile.TiffWriter(folder / "a.tif") as file:
+        for page in VOXELS:
+            file.write(page)
+    return open_source(folder / "a.tif"), VOXELS
+
+
+def write_parts(folder, stack, count, **options):
+    """Write an OME-TIFF of several files, as microscopes do; each describes all."""
+    size = len(stack) // count
+    data = "".join(
+        f'<TiffData FirstZ="{size * part}" IFD="0" PlaneCount="{size}">'
+        f'<UUID FileName="m{part}.ome.tif">urn:uuid:{part}</UUID></TiffData>'
+        for part in range(count)
+    )
+    _, height, width = stack.shape
+    for part in range(count):
+        description = (
+            f'<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
+            f'UUID="urn:uuid:{part}"><Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" '
+            f'SizeX="{width}" SizeY="{height}" SizeZ="{len(stack)}" SizeC="1" SizeT="1">{data}</Pixels></Image></OME>'
+        )
+        pages = stack[size * part : size * (part + 1)]
+        tifffile.imwrite(folder / f"m{part}.ome.tif", pages, description=description, metadata=None, **options)
+    return folder / "m0.ome.tif"
+
+
+@kind("tiff")
+def tiff_of_several_files(folder):
+    return open_source(write_parts(folder, VOXELS, 7, compression="zlib")), VOXELS
+
+
+@kind("folder")
+def png_alone(folder):
+    Image.fromarray(VOXELS[0]).save(folder / "a.png")
+    return open_source(folder / "a.png"), VOXELS[0]
+
+
 @kind("folder")
 def folder_of_pages(folder):
     for number, page in enumerate(VOXELS):

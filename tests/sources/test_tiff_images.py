@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import tifffile
+from stored_kinds import write_parts
 
 from dalsegno.errors import DataError
 from dalsegno.sources import open_source
@@ -64,26 +65,6 @@ def test_equal_images_of_an_ome_tiff_are_no_stack(tmp_path):
     second = open_source(tmp_path / "a.ome.tif", "1")
     np.testing.assert_array_equal(second[:], STACK[1])
     assert second.metadata.voxel_size == (3, 3)
-
-
-def write_parts(folder, stack, count, **options):
-    """Write an OME-TIFF of several files, as microscopes do; each describes all."""
-    size = len(stack) // count
-    data = "".join(
-        f'<TiffData FirstZ="{size * part}" IFD="0" PlaneCount="{size}">'
-        f'<UUID FileName="m{part}.ome.tif">urn:uuid:{part}</UUID></TiffData>'
-        for part in range(count)
-    )
-    _, height, width = stack.shape
-    for part in range(count):
-        description = (
-            f'<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
-            f'UUID="urn:uuid:{part}"><Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" '
-            f'SizeX="{width}" SizeY="{height}" SizeZ="{len(stack)}" SizeC="1" SizeT="1">{data}</Pixels></Image></OME>'
-        )
-        pages = stack[size * part : size * (part + 1)]
-        tifffile.imwrite(folder / f"m{part}.ome.tif", pages, description=description, metadata=None, **options)
-    return folder / "m0.ome.tif"
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])
