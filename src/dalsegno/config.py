@@ -26,6 +26,7 @@ __all__ = [
     "field",
     "field_problem",
     "fields",
+    "finite",
     "not_negative",
     "one_of",
     "positive",
@@ -67,6 +68,13 @@ def positive(value: Any) -> str | None:
     numbers = value if isinstance(value, tuple) else (value,)
     bad = [number for number in numbers if isinstance(number, int | float) and not 0 < number < math.inf]
     return f"must be above 0 and finite, got {value}" if bad else None
+
+
+def finite(value: Any) -> str | None:
+    """Check that a number, or each of several, is neither NaN nor infinite."""
+    numbers = value if isinstance(value, tuple) else (value,)
+    bad = [number for number in numbers if isinstance(number, float) and not math.isfinite(number)]
+    return f"must be finite, got {value}" if bad else None
 
 
 def not_negative(value: int) -> str | None:

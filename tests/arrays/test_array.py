@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from dalsegno.arrays.numpy_array import NumpyArray
 from dalsegno.errors import DataError
+from dalsegno.experiments.trainers.gunpowder_source import gp
 
 DATA = np.arange(2 * 4 * 5, dtype=np.uint16).reshape(2, 4, 5)
 
@@ -169,19 +170,45 @@ def test_shapes_that_do_not_fit_are_errors():
     with pytest.raises(DataError, match="does not fill"):
         NumpyArray.from_np_array(DATA, Roi((0, 0), (4, 5)), Coordinate(2, 2), ["c", "y", "x"])
     with pytest.raises(DataError, match="does not fill"):
+        NumpyArray.from_np_array(DATA, Roi((0, 0), (4, 5)), Coordinate(1, 1), ["z", "y", "x"])
+    with pytest.raises(DataError, match=r"shape \(2, 4, 5\) and axes \['y', 'x'\]"):
         NumpyArray.from_np_array(DATA, Roi((0, 0), (4, 5)), Coordinate(1, 1), ["y", "x"])
 
 
-def test_from_a_gunpowder_array():
-    class Spec:
-        roi, voxel_size = Roi((8, 20), (16, 10)), Coordinate(4, 2)
+@pytest.mark.parametrize("axes", [["c", "y", "y"], ["c", "c", "x"], ["c", "y", ""]])
+def test_every_axis_has_a_name_of_its_own(axes):
+    spatial = 3 - axes.count("c")
+    with pytest.raises(DataError, match="a name of its own"):
+        NumpyArray.from_np_array(DATA, Roi((0,) * spatial, DATA.shape[-spatial:]), Coordinate((1,) * spatial), axes)
 
-    class Batch:
-        spec, data = Spec, DATA
 
-    one = NumpyArray.from_gp_array(Batch)
-    assert (one.axes, one.units, one.roi) == (["c", "y", "x"], "voxel", Spec.roi)
+def test_lists_are_voxels_too():
+    one = NumpyArray.from_np_array([[1, 2], [3, 4]], Roi((0, 0), (2, 2)), Coordinate(1, 1), ["y", "x"])
+    np.testing.assert_array_equal(one.data, [[1, 2], [3, 4]])
+
+
+def gunpowder_array(data, dims):
+    spec = gp.ArraySpec(roi=Roi((8,) * dims, Coordinate(data.shape[-dims:]) * 2), voxel_size=Coordinate((2,) * dims))
+    return gp.Array(data, spec)
+
+
+@pytest.mark.parametrize(("dims", "axes"), [(2, ["c", "y", "x"]), (3, ["z", "y", "x"])])
+def test_from_a_gunpowder_array(dims, axes):
+    one = NumpyArray.from_gp_array(gunpowder_array(DATA, dims))
+    assert (one.axes, one.units, one.voxel_size) == (axes, "voxel", (2,) * dims)
+    assert one.roi == Roi((8,) * dims, Coordinate(DATA.shape[-dims:]) * 2)
     np.testing.assert_array_equal(one.data, DATA)
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 4, 5, 6), (3, 2, 1, 4, 5, 6)])
+def test_a_gunpowder_batch_is_an_error(shape):
+    with pytest.raises(DataError, match=rf"{len(shape) - 3} axes before .* one sample of a batch"):
+        NumpyArray.from_gp_array(gunpowder_array(np.zeros(shape), 3))
+
+
+def test_a_gunpowder_array_of_five_spatial_axes_is_an_error():
+    with pytest.raises(DataError, match="5 axes"):
+        NumpyArray.from_gp_array(gunpowder_array(np.zeros((1,) * 5), 5))
 
 
 def test_an_array_can_be_pickled():

@@ -132,8 +132,6 @@ class TestReading:
             FileArrayConfig(file_name=tiff, options={"blocks": 3}).open()
         with pytest.raises(DataError, match="no option 'level'"):
             FileArrayConfig(file_name=tiff, level=1).open()
-        with pytest.raises(ConfigError, match="as a field"):
-            FileArrayConfig(file_name=tiff, options={"mode": "r+"})
         with pytest.raises(ConfigError, match="0 or above"):
             FileArrayConfig(file_name=tiff, level=-1)
 

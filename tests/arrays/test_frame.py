@@ -69,7 +69,7 @@ def test_half_voxels_choose_a_finer_unit():
 
 def test_numbers_that_no_unit_holds_are_an_error_that_says_what_to_write():
     header = Geometry(("y", "x"), (Decimal("0.36036045430000001"), Decimal(1)), None, "um")
-    with pytest.raises(ConfigError, match=r"voxel_size: \[360360, 1000000\], units: pm"):
+    with pytest.raises(ConfigError, match=r"a\.zarr: voxel_size .* voxel_size: \[360360, 1000000\], units: pm"):
         find_frame(SHAPE, Geometry(), header, what="a.zarr")
     with pytest.raises(ConfigError, match="say how large voxels are"):
         find_frame(SHAPE, Geometry(voxel_size=(Decimal("0.5"), Decimal(1))), Geometry(), what="a.zarr", unitless=True)
@@ -115,6 +115,22 @@ class TestAxes:
         given_ = Geometry(axes=("a", "b", "c", "y", "x"))
         frame = find_frame((7, 2, 4, 5, 6), given_, self.header, what="a.zarr", select={"a": 0, "b": 1})
         assert (frame.shown, frame.voxel_size) == (["c", "y", "x"], (2, 1))
+
+    def test_numbers_go_with_their_axes_where_the_config_corrects_the_order(self):
+        header = Geometry(("c", "z", "y", "x"), tuple(map(Decimal, (3, 2, 1))), tuple(map(Decimal, (30, 20, 10))), "nm")
+        frame = find_frame((4, 5, 6, 2), Geometry(axes=("z", "y", "x", "c")), header, what="a.zarr")
+        assert (frame.shown, frame.voxel_size, frame.offset) == (["z", "y", "x", "c"], (3, 2, 1), (30, 20, 10))
+        assert frame.origins["voxel_size"] == "header"
+        frame = find_frame((4, 6, 5, 2), Geometry(axes=("z", "x", "y", "c")), header, what="a.zarr", select={"z": 0})
+        assert (frame.shown, frame.voxel_size, frame.offset) == (["x", "y", "c"], (1, 2), (10, 20))
+
+    @pytest.mark.parametrize("known", [None, ("c", "z", "y", "x")])
+    def test_numbers_go_in_their_order_where_the_config_names_axes_that_the_header_does_not(self, known):
+        header = Geometry(known, tuple(map(Decimal, (3, 2, 1))), None, "nm")
+        frame = find_frame((4, 5, 6, 2), Geometry(axes=("u", "v", "w", "c")), header, what="a.zarr", select={"v": 0})
+        assert (frame.shown, frame.voxel_size) == (["u", "w", "c"], (3, 1))
+        with pytest.raises(DataError, match="has 3 numbers, but there are 2 spatial axes"):
+            find_frame((4, 5), Geometry(axes=("u", "v")), header, what="a.zarr")
 
     def test_names_of_channels_go_with_the_channels(self):
         header = Geometry(("c", "y", "x"), channels=("a", "b"))

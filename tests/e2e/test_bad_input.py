@@ -1,5 +1,6 @@
 """A user's mistake ends in one clear message and exit code 2; nothing stored is lost."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -37,6 +38,27 @@ def test_a_missing_environment_variable(experiment, dalsegno, monkeypatch):
 def test_a_missing_data_file(experiment, dalsegno):
     replaced(experiment, "train_raw.tif", "trian_raw.tif")
     refused(dalsegno("run", experiment), "trian_raw.tif")
+
+
+def test_every_broken_array_is_said_at_its_place(experiment, dalsegno):
+    replaced(experiment, "train_raw.tif", "trian_raw.tif")
+    replaced(experiment, f'train_gt.tif", {SMALL}', 'train_gt.tif", voxel_size: [10, 10], units: nm, level: 3}')
+    replaced(experiment, f'validate_raw.tif", {SMALL}', 'validate_raw.tif", select: {q: 3}}')
+    replaced(experiment, f'validate_gt.tif", {SMALL}', 'validate_gt.tif", voxel_size: [4.6, 10], units: nm}')
+    lines = experiment.read_text().splitlines()
+    result = dalsegno("check", experiment)
+    expected = {
+        "trian_raw.tif": "train_configs[0].raw_config: ${DISCS}/trian_raw.tif does not exist",
+        "train_gt.tif": "train_configs[0].gt_config: tiff files have no option 'level'",
+        "validate_raw.tif": "validate_configs[0].raw_config: ${DISCS}/validate_raw.tif has axes",
+        "validate_gt.tif": "validate_configs[0].gt_config: ${DISCS}/validate_gt.tif: voxel_size [4.6, 10",
+    }
+    said = result.err.splitlines()
+    assert len(said) == len(expected)
+    for line, (file, message) in zip(said, expected.items(), strict=True):
+        written = next(number for number, text in enumerate(lines, 1) if file in text)
+        assert f"{experiment.name}:{written}: datasplit_config.{os.path.expandvars(message)}" in line
+    refused(result)
 
 
 def test_a_wrong_number_of_axes(experiment, dalsegno):

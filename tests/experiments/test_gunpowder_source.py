@@ -8,8 +8,8 @@ from funlib.geometry import Coordinate, Roi
 from dalsegno.arrays.crop_array import CropArrayConfig
 from dalsegno.arrays.numpy_array import NumpyArray
 from dalsegno.arrays.zarr_array import ZarrArrayConfig
-from dalsegno.experiments.trainers._gunpowder import gp
-from dalsegno.experiments.trainers.gunpowder_source import GunpowderSource
+from dalsegno.errors import DataError
+from dalsegno.experiments.trainers.gunpowder_source import GunpowderSource, gp
 
 RAW, GT = gp.ArrayKey("RAW"), gp.ArrayKey("GT")
 
@@ -66,6 +66,30 @@ def test_arrays_are_joined_padded_and_cropped():
         batch = pipeline.request_batch(request)
     np.testing.assert_array_equal(batch[GT].data, gt.data[2:6, 2:6])
     np.testing.assert_array_equal(batch[RAW].data, np.pad(raw.data, ((10, 10), (0, 0))))
+
+
+def test_arrays_between_the_multiples_of_their_voxels_are_counted_from_an_origin():
+    raw = placed(np.arange(100, dtype=np.float32).reshape(10, 10), (8, 8), (4, -12))
+    gt = placed(np.arange(400, dtype=np.uint64).reshape(20, 20), (4, 4), (4, -12))
+    part = placed(gt.data[4:, 6:], (4, 4), (20, 12))
+    origin = raw.roi.begin
+    joined = (GunpowderSource(RAW, raw, origin=origin), GunpowderSource(GT, part, origin=origin)) + gp.MergeProvider()  # noqa: RUF005
+    request = gp.BatchRequest(random_seed=3)
+    request.add(RAW, Coordinate(24, 16))
+    request.add(GT, Coordinate(24, 16))
+    with gp.build(joined + gp.RandomLocation()) as pipeline:
+        batch = pipeline.request_batch(request)
+    # every other voxel of gt begins where one of raw does
+    row, column = np.argwhere(raw.data == batch[RAW].data[0, 0])[0]
+    np.testing.assert_array_equal(batch[RAW].data, raw.data[row : row + 3, column : column + 2])
+    np.testing.assert_array_equal(batch[GT].data, gt.data[2 * row : 2 * row + 6, 2 * column : 2 * column + 4])
+
+
+@pytest.mark.parametrize("origin", [None, (8, 0), (4,)])
+def test_an_origin_that_does_not_fit_is_an_error_that_says_which_does(origin):
+    array = placed(np.zeros((10, 10), np.float32), (8, 8), (4, -12))
+    with pytest.raises(DataError, match=r"no multiple of its voxel size.* origin=\(4, -12\)"):
+        GunpowderSource(RAW, array, origin=origin).setup()
 
 
 def test_labels_are_not_interpolated_unless_told_to():

@@ -11,7 +11,7 @@ from dalsegno.errors import ConfigPath, DalsegnoError, Problem
 if TYPE_CHECKING:
     from dalsegno.arrays.array import Array
 
-__all__ = ["ArrayConfig"]
+__all__ = ["ArrayConfig", "arrays_in"]
 
 
 @config
@@ -37,17 +37,20 @@ class ArrayConfig(Config):
     def verify(self) -> tuple[bool, str]:
         """Open the data, and read a voxel of it.
 
+        That is the first one: chunks that are damaged elsewhere are found when they are read.
+
         Returns
         -------
         tuple
             Whether that works; and what the array is, or everything that is wrong: of arrays that are made of
             several, every broken one.
         """
-        problems = self._broken()
+        problems = self.data_problems()
         return not problems, "\n".join(map(str, problems)) or str(self.open())
 
-    def _broken(self) -> list[Problem]:
-        problems = [found.under(*path) for path, source in self._sources() for found in source._broken()]  # noqa: SLF001
+    def data_problems(self) -> list[Problem]:
+        """Return all that `verify` finds, each with its place in this config."""
+        problems = [found.under(*path) for path, source in arrays_in(self) for found in source.data_problems()]
         if problems:
             return problems
         try:
@@ -57,13 +60,14 @@ class ArrayConfig(Config):
             return getattr(error, "problems", None) or [Problem(str(error))]
         return []
 
-    def _sources(self) -> Iterator[tuple[ConfigPath, "ArrayConfig"]]:
-        """Yield the configs of the arrays that this one is made of, with the place of each."""
-        for attribute in fields(type(self)):
-            value = getattr(self, attribute.name)
-            several = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
-            if isinstance(value, ArrayConfig):
-                yield (attribute.name,), value
-            for place, one in several:
-                if isinstance(one, ArrayConfig):
-                    yield (attribute.name, place), one
+
+def arrays_in(given: Config) -> Iterator[tuple[ConfigPath, ArrayConfig]]:
+    """Yield the arrays that the fields of a config hold, with the place of each."""
+    for attribute in fields(type(given)):
+        value = getattr(given, attribute.name)
+        several = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
+        if isinstance(value, ArrayConfig):
+            yield (attribute.name,), value
+        for place, one in several:
+            if isinstance(one, ArrayConfig):
+                yield (attribute.name, place), one

@@ -2,14 +2,19 @@
 
 from typing import Any
 
+from dalsegno.arrays import stored_array_fields as shared
 from dalsegno.arrays.array import ArrayConfig
 from dalsegno.arrays.frame import find_frame, stated
 from dalsegno.arrays.stored_array import StoredArray
-from dalsegno.config import config, field, positive
+from dalsegno.config import config, field
 from dalsegno.errors import DataError
 from dalsegno.sources import DVIDSource
 
 __all__ = ["DVIDArray", "DVIDArrayConfig"]
+
+
+def _no_credentials(source: tuple[str, str, str]) -> str | None:
+    return shared.no_credentials(next(iter(source), ""))
 
 
 @config
@@ -20,16 +25,13 @@ class DVIDArrayConfig(ArrayConfig):
     """
 
     source: tuple[str, str, str] = field(
-        help="Address of the server, http://host:port; UUID of the version; name of the data instance."
+        help="Address of the server, http://host:port; UUID of the version; name of the data instance.",
+        check=_no_credentials,
     )
-    axes: tuple[str, ...] | None = field(help="Names of the axes; z, y, x if not given.", default=None)
-    voxel_size: tuple[float, ...] | None = field(
-        help="Size of a voxel in `units`, per axis; whole numbers.", default=None, check=positive
-    )
-    offset: tuple[float, ...] | None = field(
-        help="World position of the array's lower corner in `units`, per axis.", default=None
-    )
-    units: str | None = field(help="Unit of all world coordinates: nm, pm, um, mm …", default=None)
+    axes: tuple[str, ...] | None = shared.AXES
+    voxel_size: tuple[float, ...] | None = shared.VOXEL_SIZE
+    offset: tuple[float, ...] | None = shared.OFFSET
+    units: str | None = shared.UNITS
 
 
 class DVIDArray(StoredArray):

@@ -4,20 +4,20 @@ from typing import Any
 
 from upath import UPath
 
+from dalsegno.arrays import stored_array_fields as shared
 from dalsegno.arrays.array import ArrayConfig
 from dalsegno.arrays.frame import find_frame, stated
 from dalsegno.arrays.stored_array import StoredArray, reading_options
-from dalsegno.config import config, field, not_negative, positive
+from dalsegno.config import config, field
 from dalsegno.sources import FileSource, open_source
 
 __all__ = ["FileArray", "FileArrayConfig"]
 
 
-Option = bool | int | float | str
-
-
-def _no_field(options: dict[str, Option]) -> str | None:
-    own = sorted({"format", "level", "mode", "storage_options"} & set(options))
+def _no_field(options: dict[str, Any]) -> str | None:
+    if "mode" in options:
+        return "'mode' is no option of a format: files are read only here; write to a ZarrArray instead"
+    own = sorted({"format", "level", "storage_options"} & set(options))
     return f"{own[0]!r} is no option of a format; write it as a field of the array" if own else None
 
 
@@ -28,7 +28,9 @@ class FileArrayConfig(ArrayConfig):
     Values that are given win over those of the file's header.
     """
 
-    file_name: UPath = field(help="The file, or a folder of section images; a URL where the format reads them.")
+    file_name: UPath = field(
+        help="The file, or a folder of section images; a URL where the format reads them.", check=shared.no_credentials
+    )
     dataset: str | None = field(
         help="Name of the array where the file holds several; a pattern such as '*.tif' for a folder of images.",
         default=None,
@@ -36,27 +38,16 @@ class FileArrayConfig(ArrayConfig):
     format: str | None = field(
         help="Name of the format, such as tiff or hdf5; the extension tells it if not given.", default=None
     )
-    level: int | None = field(
-        help="Resolution level of an image that has several; 0 is the finest.", default=None, check=not_negative
+    level: int | None = shared.LEVEL
+    options: dict[str, bool | int | float | str] = field(
+        help="Further options of the format.", factory=dict, check=_no_field
     )
-    options: dict[str, Option] = field(help="Further options of the format.", factory=dict, check=_no_field)
-    storage_options: dict[str, Option] = field(
-        help="Options of fsspec for a URL, such as endpoint_url or anon; never credentials.", factory=dict
-    )
-    axes: tuple[str, ...] | None = field(
-        help="Names of the axes in the order in which they are stored; 'c' for channels.", default=None
-    )
-    select: dict[str, int] = field(
-        help="The position on axes that are not shown: {t: 3} is the fourth time point, {c: 0} the first channel.",
-        factory=dict,
-    )
-    voxel_size: tuple[float, ...] | None = field(
-        help="Size of a voxel in `units`, per spatial axis; whole numbers.", default=None, check=positive
-    )
-    offset: tuple[float, ...] | None = field(
-        help="World position of the array's lower corner in `units`, per spatial axis.", default=None
-    )
-    units: str | None = field(help="Unit of all world coordinates: nm, pm, um, mm …", default=None)
+    storage_options: shared.StorageOptions = shared.STORAGE_OPTIONS
+    axes: tuple[str, ...] | None = shared.AXES
+    select: dict[str, int] = shared.SELECT
+    voxel_size: tuple[float, ...] | None = shared.VOXEL_SIZE
+    offset: tuple[float, ...] | None = shared.OFFSET
+    units: str | None = shared.UNITS
 
 
 class FileArray(StoredArray):

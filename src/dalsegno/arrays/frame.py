@@ -8,12 +8,12 @@ from typing import Any
 from attrs import field, frozen
 from funlib.geometry import Coordinate, Roi
 
-from dalsegno.errors import DataError
+from dalsegno.errors import ConfigError, DataError
 from dalsegno.sources import Geometry
 from dalsegno.sources.geometry import NOT_SPATIAL, exact_decimal
 from dalsegno.units import canonical, coarsest_whole_unit, factor, whole
 
-__all__ = ["Frame", "find_frame", "stated"]
+__all__ = ["Frame", "check_axes", "find_frame", "stated"]
 
 _USUAL_AXES = {1: ("x",), 2: ("y", "x"), 3: ("z", "y", "x"), 4: ("c", "z", "y", "x")}
 
@@ -107,14 +107,14 @@ def find_frame(
     """
     origins = {name: _origin(name, given, header) for name in ("axes", "voxel_size", "offset", "units")}
     axes = given.axes or header.axes or _USUAL_AXES.get(len(shape), ())
-    _check_axes(axes, shape, what)
+    check_axes(axes, shape, what)
     selected = _selected(axes, shape, select or {}, what)
-    spatial = [place for place, axis in enumerate(axes) if axis not in (*selected, "c")]
+    spatial = [axis for axis in axes if axis not in (*selected, "c")]
     if not spatial:
         raise DataError(f"{what} shows no spatial axis of {list(axes)}; correct `axes` or `select`")
     units = _units(given, header, unitless, what)
-    sizes = _numbers("voxel_size", given, header, spatial, units) or (Decimal(1),) * len(spatial)
-    offset = _numbers("offset", given, header, spatial, units) or (Decimal(0),) * len(spatial)
+    sizes = _numbers("voxel_size", given, header, axes, spatial, units) or (Decimal(1),) * len(spatial)
+    offset = _numbers("offset", given, header, axes, spatial, units) or (Decimal(0),) * len(spatial)
     for name, numbers in (("voxel_size", sizes), ("offset", offset)):
         if len(numbers) != len(spatial):
             raise DataError(
@@ -131,8 +131,8 @@ def find_frame(
         sizes, offset, units = _converted(sizes, units, finer), _converted(offset, units, finer), finer
     return Frame(
         axes,
-        Coordinate(whole(list(sizes), units, "voxel_size")),
-        Coordinate(whole(list(offset), units, "offset")),
+        _whole(sizes, units, "voxel_size", what),
+        _whole(offset, units, "offset", what),
         units,
         origins,
         selected,
@@ -146,7 +146,14 @@ def _origin(name: str, given: Geometry, header: Geometry) -> str:
     return "default" if getattr(header, name) is None else header.convention
 
 
-def _check_axes(axes: tuple[str, ...], shape: Sequence[int], what: str) -> None:
+def check_axes(axes: Sequence[str], shape: Sequence[int], what: str) -> None:
+    """Check that there is one name for each axis of a shape, and no name twice.
+
+    Raises
+    ------
+    DataError
+        If not; the message names the array as `what`.
+    """
     if len(axes) != len(shape):
         shown = f"axes {list(axes)}" if axes else "no names of its axes"
         raise DataError(
@@ -201,18 +208,33 @@ def _units(given: Geometry, header: Geometry, unitless: bool, what: str) -> str:
 
 
 def _numbers(
-    name: str, given: Geometry, header: Geometry, spatial: list[int], units: str
+    name: str, given: Geometry, header: Geometry, axes: tuple[str, ...], spatial: list[str], units: str
 ) -> tuple[Decimal, ...] | None:
-    """Return one number for each of the stored axes `spatial`."""
+    """Return one number for each of the axes `spatial`."""
     own: tuple[Decimal, ...] | None = getattr(given, name)
     stored: tuple[Decimal, ...] | None = getattr(header, name)
     if own is not None or stored is None:
         return own
-    if header.axes is not None:
-        places = [place for place, axis in enumerate(header.axes) if axis not in NOT_SPATIAL]
-        if len(places) == len(stored):
-            stored = tuple(number for place, number in zip(places, stored, strict=True) if place in spatial)
-    return _converted(stored, header.units or units, units)
+    return _converted(_of_axes(spatial, stored, header.axes or axes, axes), header.units or units, units)
+
+
+def _of_axes(
+    wanted: list[str], numbers: tuple[Decimal, ...], known: tuple[str, ...], axes: tuple[str, ...]
+) -> tuple[Decimal, ...]:
+    """Return the header's numbers of some axes: by the names that the header knows, else in the order of `axes`."""
+    for names in (known, axes):
+        spatial = [axis for axis in names if axis not in NOT_SPATIAL]
+        if len(spatial) == len(numbers) and set(wanted) <= set(spatial):
+            number_of = dict(zip(spatial, numbers, strict=True))
+            return tuple(number_of[axis] for axis in wanted)
+    return numbers
+
+
+def _whole(numbers: tuple[Decimal, ...], units: str, name: str, what: str) -> Coordinate:
+    try:
+        return Coordinate(whole(list(numbers), units, name))
+    except ConfigError as error:
+        raise ConfigError(f"{what}: {error}") from None
 
 
 def _converted(numbers: tuple[Decimal, ...], units: str, wanted: str) -> tuple[Decimal, ...]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dalsegno.arrays.array import ArrayConfig
 from dalsegno.arrays.array_view import ArrayView
-from dalsegno.config import config, field
+from dalsegno.config import config, field, finite
 from dalsegno.errors import Problem
 
 __all__ = ["IntensitiesArray", "IntensitiesArrayConfig"]
@@ -20,8 +20,8 @@ class IntensitiesArrayConfig(ArrayConfig):
     """Intensities on a scale from 0 to 1: ``(x - min) / (max - min)``. What lies beyond is not clipped."""
 
     source_array_config: ArrayConfig = field(help="The intensities.")
-    min: float = field(help="The intensity that becomes 0.")
-    max: float = field(help="The intensity that becomes 1.")
+    min: float = field(help="The intensity that becomes 0.", check=finite)
+    max: float = field(help="The intensity that becomes 1.", check=finite)
 
     def problems(self) -> Iterator[Problem]:
         """Yield a problem if min and max are the same."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dalsegno.arrays.array import ArrayConfig
 from dalsegno.arrays.array_view import ArrayView
 from dalsegno.arrays.binary_voxels import BinaryVoxels
-from dalsegno.config import config, field
+from dalsegno.config import config, field, finite
 
 __all__ = ["ThresholdArray", "ThresholdArrayConfig"]
 
@@ -19,7 +19,7 @@ class ThresholdArrayConfig(ArrayConfig):
     """1 where an array reaches a threshold, else 0."""
 
     source_array_config: ArrayConfig = field(help="Intensities or probabilities.")
-    threshold: float = field(help="Values of at least this become 1.")
+    threshold: float = field(help="Values of at least this become 1.", check=finite)
 
 
 class ThresholdArray(BinaryVoxels, ArrayView):

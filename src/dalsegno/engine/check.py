@@ -7,6 +7,7 @@ import numpy as np
 from attrs import define, field
 from funlib.geometry import Roi
 
+from dalsegno.arrays.array_config import arrays_in
 from dalsegno.config import Config, evolve
 from dalsegno.engine.predict import tiling_of
 from dalsegno.engine.validate import annotated_region, validate
@@ -88,6 +89,11 @@ def _open_datasets(config: RunConfig, report: CheckReport) -> Iterator[tuple[tup
         configs: tuple[DatasetConfig, ...] = getattr(config.datasplit_config, role, ())
         for position, dataset_config in enumerate(configs):
             path = ("datasplit_config", role, position)
+            # each array on its own first: a dataset raises the first problem that it meets
+            broken = [one.under(*path, *at) for at, array in arrays_in(dataset_config) for one in array.data_problems()]
+            report.problems += broken
+            if broken:
+                continue
             dataset: Dataset | None = None
             with _Reported(report, path):
                 dataset = dataset_config.dataset_type(dataset_config)
