@@ -6,6 +6,8 @@ import tifffile
 import zarr
 from funlib.geometry import Coordinate, Roi
 
+from dalsegno.arrays.array import ArrayConfig
+from dalsegno.arrays.array_view import ArrayView
 from dalsegno.arrays.binarize_array import BinarizeArrayConfig
 from dalsegno.arrays.concat_array import ConcatArrayConfig
 from dalsegno.arrays.crop_array import CropArrayConfig
@@ -23,6 +25,7 @@ from dalsegno.arrays.sum_array import SumArrayConfig
 from dalsegno.arrays.threshold_array import ThresholdArrayConfig
 from dalsegno.arrays.zarr_array import ZarrArrayConfig
 from dalsegno.components import component_names
+from dalsegno.config import config, field
 from dalsegno.sources import as_source
 from dalsegno.testing.array_conformance import ArrayConformance
 from dalsegno.testing.source_conformance import SourceConformance
@@ -224,6 +227,35 @@ class TestDVIDArray(ArrayConformance):
             server.add("labels", LABELS, first=(2, -1, 3), size=VOXEL_SIZE, type_name="labelmap")
             config = DVIDArrayConfig(source=(server.url, UUID, "labels"))
             yield config, placed(LABELS, offset=VOXEL_SIZE * Coordinate(2, -1, 3))
+
+
+@config
+class WholeArrayConfig(ArrayConfig):
+    source_array_config: ArrayConfig = field(help="An array.")
+    early: bool = field(help="Whether it reads when it is opened.")
+
+
+class WholeArray(ArrayView):
+    """A view that reads all of its source, when it is opened or with each region."""
+
+    def __init__(self, array_config):
+        super().__init__(array_config.source_array_config.open())
+        self.voxels = self.source_array.data if array_config.early else None
+
+    def _read(self, roi):
+        whole = self.source_array.data if self.voxels is None else self.voxels
+        return whole[((roi - self.roi.begin) / self.voxel_size).to_slices()]
+
+
+WholeArrayConfig.array_type = WholeArray
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_views_that_read_everything_do_not_pass(tmp_path, monkeypatch, early):
+    greedy = WholeArrayConfig(source_array_config=stored(tmp_path, RAW), early=early)
+    view = CropArrayConfig(source_array_config=greedy, roi=Roi(OFFSET, VOXEL_SIZE * 2))
+    with pytest.raises(AssertionError, match="480 of 480 voxels were read"):
+        ArrayConformance().test_opening_and_a_voxel_read_no_more_than_they_need((view, placed(RAW)), monkeypatch)
 
 
 class TestVoxelsOfViews(SourceConformance):

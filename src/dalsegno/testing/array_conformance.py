@@ -37,6 +37,8 @@ __all__ = ["ArrayConformance", "regions"]
 
 Described = tuple[ArrayConfig, NumpyArray]
 
+_CONTEXT = 5**3
+
 _quick = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 
 _REOPEN = """
@@ -113,6 +115,25 @@ class ArrayConformance:
             tile = Roi(Coordinate(corner) * edges * size + expected.roi.begin, edges * size).intersect(expected.roi)
             tiled[(..., *((tile - expected.roi.begin) / size).to_slices())] = array[tile]
         _same(tiled, expected.data)
+
+    def test_opening_and_a_voxel_read_no_more_than_they_need(
+        self, described: Described, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of no stored array half or more; tiny ones are left out, since most of them is context."""
+        counted: list[tuple[StoredArray, int]] = []
+        read = StoredArray._read  # noqa: SLF001 - what every read of a stored array goes through
+
+        def counting(stored: StoredArray, roi: Roi) -> NDArray[Any]:
+            block = read(stored, roi)
+            counted.append((stored, block.size))
+            return block
+
+        monkeypatch.setattr(StoredArray, "_read", counting)
+        array = described[0].open()
+        array[Roi(array.roi.begin, array.voxel_size)]
+        for stored in _stored_below(array):
+            voxels = sum(size for other, size in counted if other is stored)
+            assert voxels < max(_CONTEXT, stored.source.size / 2), f"{voxels} of {stored.source.size} voxels were read"
 
     def test_regions_outside_are_errors_that_name_both(self, described: Described, array: Array) -> None:
         """Half outside, wholly outside, larger than the data; unless a fill value is given."""
@@ -197,6 +218,19 @@ class ArrayConformance:
         assert isinstance(volume, neuroglancer.LocalVolume)
         assert tuple(volume.shape) == expected.data.shape
         np.testing.assert_array_equal(np.asarray(volume.data[...]), expected.data.astype(volume.data_type))
+
+
+def _stored_below(array: Array) -> list[StoredArray]:
+    """Return the stored arrays that a view is made of, each once; for a stored array that one."""
+    if isinstance(array, StoredArray):
+        return [array]
+    found: dict[int, StoredArray] = {}
+    for value in vars(array).values():
+        several = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]
+        for one in several:
+            if isinstance(one, Array):
+                found |= {id(stored): stored for stored in _stored_below(one)}
+    return list(found.values())
 
 
 def _same(got: NDArray[Any], wanted: NDArray[Any]) -> None:
