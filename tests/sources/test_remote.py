@@ -192,6 +192,21 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     assert done.stdout.strip() == "0", done.stderr
 
 
+def test_a_forked_process_reads_what_lies_in_its_own_memory():
+    code = """
+import os
+import zarr
+from dalsegno.sources import open_source
+zarr.create_array("memory://forked/a.zarr", shape=(3,), dtype="u1")[:] = 2
+source = open_source("memory://forked/a.zarr")
+child = os.fork()
+if child == 0:
+    os._exit(int(source[:].sum()))
+answer = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+"""
+    assert run_fresh(code, None) == 6
+
+
 @pytest.mark.parametrize(
     ("url", "options", "what"),
     [
