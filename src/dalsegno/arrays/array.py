@@ -60,7 +60,7 @@ class Array(ABC):
 
     @property
     def attrs(self) -> dict[str, Any]:
-        """Attributes that are stored with the array."""
+        """A copy of the attributes that are stored with the array; `ZarrArray.add_metadata` stores further ones."""
         return {}
 
     @property

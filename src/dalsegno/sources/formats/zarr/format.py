@@ -1,7 +1,6 @@
 """Zarr: version 2 and 3, sharded or not, and OME-Zarr. zarr-python writes; tensorstore reads local files."""
 
-from collections.abc import Callable, Iterator, MutableMapping
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from dalsegno.errors import DataError
 from dalsegno.sources.errors import SourceError
 from dalsegno.sources.file_format import FileFormat, StoredVoxels
+from dalsegno.sources.formats.zarr.attributes import StoredAttributes
 from dalsegno.sources.formats.zarr.hierarchy import Hierarchy, Node
 from dalsegno.sources.formats.zarr.selection import Selection
 from dalsegno.sources.indexing import Slices
@@ -63,7 +63,7 @@ def open_zarr(  # noqa: PLR0913 - the options of the format
         chunks=array.chunks,
         shards=array.shards,
         geometry=geometry,
-        attrs=_Attributes(array, node),
+        attrs=StoredAttributes(array, node),
     )
 
 
@@ -79,46 +79,6 @@ def _array(hierarchy: Hierarchy, node: Node, mode: str) -> Any:
         raise DataError(
             f"the zarr metadata of {hierarchy.root} {node.path} can't be read: {error}; rewrite it"
         ) from error
-
-
-class _Attributes(MutableMapping[str, Any]):
-    """The attributes of an array; version 2 keeps them in a file of their own, which is read when it is needed."""
-
-    def __init__(self, array: Any, node: Node) -> None:
-        self._array = array
-        self._known = node.attributes is not None
-
-    @cached_property
-    def _attributes(self) -> MutableMapping[str, Any]:
-        import zarr
-
-        place = self._array.store_path
-        array = self._array if self._known else zarr.open_array(place.store, path=place.path, mode=self._mode)
-        attributes: MutableMapping[str, Any] = array.attrs
-        return attributes
-
-    @property
-    def _mode(self) -> Any:
-        return "r" if self._array.read_only else "r+"
-
-    def __getitem__(self, name: str) -> Any:
-        return self._attributes[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self._attributes[name] = value
-
-    def __delitem__(self, name: str) -> None:
-        del self._attributes[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._attributes)
-
-    def __len__(self) -> int:
-        return len(self._attributes)
-
-    def update(self, *others: Any, **more: Any) -> None:
-        """Change several in one go."""
-        self._attributes.update(*others, **more)
 
 
 def _writer(hierarchy: Hierarchy, array: Any, where: str) -> Callable[[Slices, NDArray[Any]], None]:
