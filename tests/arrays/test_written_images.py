@@ -3,21 +3,17 @@
 import errno
 import json
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import zarr
 from funlib.geometry import Coordinate, Roi
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from image_creation import create
 from ome_zarr.io import parse_url
 from ome_zarr.reader import Reader
 
-from dalsegno.arrays.chunk_layout import ChunkLayout, chunk_layout
-from dalsegno.arrays.zarr_array import ZarrArray, ZarrArrayConfig
+from dalsegno.arrays.zarr_array import ZarrArrayConfig
 from dalsegno.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -26,17 +22,6 @@ RNG = np.random.default_rng(0)
 @pytest.fixture
 def container(tmp_path):
     return tmp_path / "a.zarr"
-
-
-def create(container, dataset="image", axes="zyx", begin=(80, -20, 16), shape=(4, 10, 12), voxel=(8, 4, 4), **options):
-    dims = len(axes) - axes.count("c")
-    channels = 3 if "c" in axes else None
-    roi = Roi(begin[-dims:], Coordinate(shape[-dims:]) * Coordinate(voxel[-dims:]))
-    identifier = SimpleNamespace(container=container, dataset=dataset)
-    arguments = {"dtype": np.uint16, "units": "nm", **options}
-    return ZarrArray.create_from_array_identifier(
-        identifier, list(axes), roi, channels, Coordinate(voxel[-dims:]), **arguments
-    )
 
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
@@ -96,7 +81,7 @@ def test_what_is_there_is_replaced_only_on_request(container):
         with pytest.raises(DataError, match=r"choose another name|overwrite=True"):
             create(container, dataset)
     zarr.create_array(container.with_name("array.zarr"), shape=(2,), dtype="u1")
-    with pytest.raises(DataError, match="name a container"):
+    with pytest.raises(DataError, match="name another container"):
         create(container.with_name("array.zarr"))
 
 
@@ -150,46 +135,3 @@ def test_numbers_that_json_would_cut_are_an_error(container):
     with pytest.raises(DataError, match="write_size"):
         create(container, write_size=Coordinate(12, 4, 4))
     assert not container.exists()
-
-
-class TestShards:
-    @settings(max_examples=200)
-    @given(st.lists(st.tuples(st.integers(1, 3000), st.integers(1, 400)), min_size=1, max_size=3), st.booleans())
-    def test_regions_never_share_a_shard(self, axes, known):
-        shape, regions = zip(*axes, strict=True)
-        layout = chunk_layout(shape, regions if known else None)
-        shards = layout.shards or layout.chunks
-        for size, region, shard, chunk in zip(shape, regions, shards, layout.chunks, strict=True):
-            assert shard % chunk == 0
-            assert not known or region >= size or region % shard == 0
-
-    def test_sizes(self):
-        assert chunk_layout((1000, 1000, 1000)) == ChunkLayout((64, 64, 64), (128, 128, 128))
-        assert chunk_layout((1000, 1000, 1000), (256, 384, 128)) == ChunkLayout((64, 64, 64), (256, 192, 128))
-        assert chunk_layout((1000, 1000, 1000), (64, 64, 64)) == ChunkLayout((64, 64, 64), None)
-        assert chunk_layout((1000, 1000, 1000), (112, 112, 10)) == ChunkLayout((56, 56, 10), (112, 112, 10))
-        assert chunk_layout((20, 30, 40)) == ChunkLayout((20, 30, 40), None)
-        assert chunk_layout((20, 100, 40), (20, 2000, 40)) == ChunkLayout((20, 64, 40), (20, 128, 40))
-        assert chunk_layout((4000, 4000)) == ChunkLayout((512, 512), (1024, 1024))
-
-    def test_blocks_are_written_at_the_same_time(self, container):
-        size = Coordinate(2, 96, 96)
-        array = create(container, axes="czyx", shape=(4, 288, 192), write_size=size * Coordinate(8, 4, 4))
-        assert (array.source.chunks, array.source.shards) == ((1, 2, 48, 48), (1, 2, 96, 96))
-        voxels = RNG.integers(0, 2**16, (3, 4, 288, 192)).astype(np.uint16)
-        blocks = [Coordinate(at) * size for at in np.ndindex(2, 3, 2)]
-
-        def write(begin):
-            place = Roi(begin, size)
-            array[place * array.voxel_size + array.roi.begin] = voxels[(slice(None), *place.to_slices())]
-
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(write, blocks))
-        np.testing.assert_array_equal(array.data, voxels)
-
-    def test_shards_are_files(self, container):
-        array = create(container, shape=(1, 300, 300), write_size=Coordinate(8, 800, 800), dtype=np.uint8)
-        array[array.roi] = 1
-        files = [path for path in (container / "image/s0/c").rglob("*") if path.is_file()]
-        assert len(files) == 4
-        assert array.source.shards == (1, 200, 200)

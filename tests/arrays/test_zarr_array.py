@@ -61,6 +61,56 @@ def test_regions_are_written_and_metadata_is_added(identifier):
     assert ZarrArray.open_from_array_identifier(identifier).attrs["iteration"] == 7
 
 
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_values_of_numpy_become_plain_metadata(identifier, zarr_format):
+    zarr.open_group(identifier.container, mode="w", zarr_format=zarr_format)
+    array = create(identifier)
+    array.add_metadata(
+        {"n": np.int64(3), "mean": np.float32(0.5), "ids": np.arange(2), "box": {"at": VOXEL}, "a": None}
+    )
+    for one in (array, ZarrArray.open_from_array_identifier(identifier)):
+        assert {name: one.attrs[name] for name in ("n", "mean", "ids", "box", "a")} == {
+            "n": 3, "mean": 0.5, "ids": [0, 1], "box": {"at": [8, 4, 4]}, "a": None
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [object(), b"bytes", float("nan"), np.complex64(1j), {(1, 2): 3}, {1, 2}])
+def test_metadata_that_can_not_be_stored_changes_nothing(identifier, value):
+    array = create(identifier)
+    before = array.attrs
+    for wrong in ({"first": 1, "wrong": value}, {3: 1}):
+        with pytest.raises(DataError, match=r"the attribute .* can't be stored"):
+            array.add_metadata(wrong)
+        assert array.attrs == ZarrArray.open_from_array_identifier(identifier).attrs == before
+    array.add_metadata({"right": 1})
+    assert array.attrs == before | {"right": 1}
+
+
+def test_metadata_of_two_that_write_is_kept(identifier):
+    first, second = create(identifier), ZarrArray.open_from_array_identifier(identifier)
+    assert "a" not in second.attrs
+    first.add_metadata({"a": 1})
+    second.add_metadata({"b": 2})
+    assert {"a": 1, "b": 2}.items() <= ZarrArray.open_from_array_identifier(identifier).attrs.items()
+
+
+def test_metadata_that_could_not_be_written_is_not_kept(identifier):
+    array = create(identifier)
+    document = identifier.container / "volumes/raw/s0/zarr.json"
+    kept = document.read_text()
+    document.unlink()
+    with pytest.raises(FileNotFoundError):
+        array.add_metadata({"a": 1})
+    document.write_text(kept)
+    assert "a" not in array.attrs
+
+
+def test_attributes_are_a_copy(identifier):
+    array = create(identifier)
+    array.attrs["a"] = 1
+    assert "a" not in array.attrs
+
+
 def test_a_read_only_array_is_not_written(identifier):
     create(identifier)
     config = ZarrArrayConfig(file_name=identifier.container, dataset=identifier.dataset, mode="r")
@@ -88,6 +138,8 @@ def test_snapping_shrinks_the_region(identifier):
         ZarrArrayConfig(file_name=identifier.container, dataset=identifier.dataset, snap_to_grid=(6, 4, 4)).open()
     with pytest.raises(DataError, match="no voxel"):
         ZarrArrayConfig(file_name=identifier.container, dataset=identifier.dataset, snap_to_grid=(800, 4, 4)).open()
+    with pytest.raises(DataError, match=r"has 2 numbers, but .* 3 axes"):
+        ZarrArrayConfig(file_name=identifier.container, dataset=identifier.dataset, snap_to_grid=(16, 16)).open()
 
 
 def test_the_config_overrides_the_attributes(tmp_path):

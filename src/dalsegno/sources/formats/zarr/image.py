@@ -1,20 +1,21 @@
 """OME-Zarr images that are created: a group with the metadata, and the voxels in its array ``s0``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 from numpy.typing import DTypeLike
 
 from dalsegno.errors import DataError
 from dalsegno.sources.file_source import StoragePath
+from dalsegno.sources.formats.zarr.hierarchy import Hierarchy, joined
+from dalsegno.sources.formats.zarr.replacement import LEVEL, can_be_name, make_room
 from dalsegno.sources.geometry import Geometry
 from dalsegno.sources.ome_zarr.metadata import Level, multiscales_metadata
-from dalsegno.sources.storage.remote import is_url
+from dalsegno.sources.storage.remote import is_url, reaching
 
-__all__ = ["LEVEL", "create_image"]
-
-LEVEL = "s0"
-"""Name of the array inside the group of the image."""
+__all__ = ["create_image"]
 
 
 def create_image(  # noqa: PLR0913 - all that an image is
@@ -50,66 +51,95 @@ def create_image(  # noqa: PLR0913 - all that an image is
     attributes
         Further attributes of the array.
     overwrite
-        Replace an image or array of this name. The rest of the container stays.
+        Replace the image of this name with all its levels, or an array of this name or at the place of its level. The
+        rest of the group and of the container stays.
 
     Raises
     ------
     DataError
-        If something is stored under the name and not to be replaced, or the geometry can't be written exactly.
+        If something is stored under the name and not to be replaced, another process creates the same image, the name
+        or the container can't be one, or the geometry can't be written exactly. Of several processes that create the
+        same image in a local container, one succeeds.
     """
-    import zarr
-
     options = dict(getattr(container, "storage_options", None) or {}) if is_url(str(container)) else None
-    place, name = f"{container}/{dataset}".rstrip("/"), f"{dataset}/{LEVEL}".lstrip("/")
+    hierarchy = Hierarchy(str(container), options)
+    image = joined(hierarchy.prefix, dataset)
+    place = f"{hierarchy.root}/{image}".rstrip("/")
+    if not all(map(can_be_name, image.split("/") if image else ())):
+        raise DataError(f"{image!r} can't be the name of an image in {hierarchy.root}; name it as 'volumes/raw'")
     metadata = {version: _metadata(version, geometry, place) for version in ("0.4", "0.5")}
-    try:
-        root = zarr.open_group(str(container), mode="a", storage_options=options or None)
-    except zarr.errors.ContainsArrayError as error:
-        raise DataError(f"{container} is a zarr array, so it holds no image {dataset!r}; name a container") from error
-    _make_room(root, dataset, overwrite=overwrite, place=place)
-    newest = root.metadata.zarr_format == 3
-    more: dict[str, Any] = {"shards": shards, "dimension_names": geometry.axes} if newest else {}
-    root.create_array(
-        name,
-        shape=shape,
-        dtype=dtype,
-        chunks=chunks,
-        attributes=dict(attributes or {}),
-        chunk_key_encoding={"name": "default" if newest else "v2", "separator": "/"},
-        **more,
-    )
-    group = root[dataset] if dataset else root
-    group.attrs.update(metadata["0.5" if newest else "0.4"])
+    with reaching(place) if hierarchy.remote else _writing(hierarchy.root):
+        zarr_format = make_room(hierarchy, image, overwrite=overwrite)
+        _claim(hierarchy, image)
+        _create_level(
+            hierarchy.store("r+"),
+            joined(image, LEVEL),
+            zarr_format,
+            shape=shape,
+            dtype=dtype,
+            chunks=chunks,
+            attributes=dict(attributes or {}),
+            **({"shards": shards, "dimension_names": geometry.axes} if zarr_format == 3 else {}),
+        )
+        _describe(hierarchy.store("r+"), image, metadata["0.5" if zarr_format == 3 else "0.4"])
 
 
 def _metadata(version: Literal["0.4", "0.5"], geometry: Geometry, place: str) -> dict[str, Any]:
     return multiscales_metadata([Level(LEVEL, geometry)], name=place.rpartition("/")[2], version=version)
 
 
-def _make_room(root: Any, dataset: str, *, overwrite: bool, place: str) -> None:
-    """Take away the image or array that is to be replaced; what else a group holds stays."""
-    above = dataset.split("/")[:-1]
-    for parent in ("/".join(above[:end]) for end in range(1, len(above) + 1)):
-        if hasattr(root.get(parent), "shape"):
-            raise DataError(f"{place} lies inside the array {parent!r}; choose another name")
-    found = root.get(dataset) if dataset else root
-    if found is None:
+def _claim(hierarchy: Hierarchy, image: str) -> None:
+    """Make the folder of the level, which one process alone can do."""
+    if hierarchy.remote:
         return
-    is_array = hasattr(found, "shape")
-    arrays = [dataset] if is_array else [f"{dataset}/{level}".lstrip("/") for level in _levels(dict(found.attrs))]
-    arrays = [name for name in arrays if name in root]
-    if arrays and not overwrite:
-        raise DataError(f"{place} exists already; remove it, choose another name, or pass overwrite=True")
-    if not is_array and arrays:
-        # the group is no image any more before its voxels go
-        found.attrs.put({name: value for name, value in found.attrs.items() if name not in _DESCRIPTIONS})
-    for name in arrays:
-        del root[name]
+    folder = Path(hierarchy.root, image, LEVEL)
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+        raise DataError(
+            f"{folder} exists already, but is no array: another process is creating this image, or has not completed "
+            "it; wait, choose another name, or pass overwrite=True"
+        ) from None
 
 
-_DESCRIPTIONS = ("ome", "multiscales", "omero")
+def _create_level(store: Any, name: str, zarr_format: Any, **options: Any) -> None:
+    """Create the array and the groups around it, of which those that are there stay as they are."""
+    import zarr
+    from numcodecs import Zstd
+    from zarr.codecs import ZstdCodec
+
+    newest = zarr_format == 3
+    zarr.create_array(
+        store,
+        name=name,
+        zarr_format=zarr_format,
+        chunk_key_encoding={"name": "default" if newest else "v2", "separator": "/"},
+        compressors=ZstdCodec(level=0) if newest else Zstd(level=0),
+        **options,
+    )
 
 
-def _levels(attributes: Mapping[str, Any]) -> set[str]:
-    described = (attributes.get("ome") or attributes).get("multiscales", [])
-    return {LEVEL, *(level["path"] for entry in described for level in entry.get("datasets", []))}
+def _describe(store: Any, image: str, metadata: Mapping[str, Any]) -> None:
+    import zarr
+
+    group = zarr.open_group(store, path=image, mode="r+", use_consolidated=False)
+    group.attrs.update(metadata)
+
+
+@contextmanager
+def _writing(container: str) -> Iterator[None]:
+    """Turn what a path that can't be a container raises into an error that says so; a full disk stays what it is."""
+    try:
+        yield
+    except (FileExistsError, NotADirectoryError) as error:
+        raise DataError(
+            f"the zarr container {container} can't hold {error.filename}: a file is where a folder is needed; name a "
+            "folder"
+        ) from error
+    except (FileNotFoundError, PermissionError) as error:
+        raise DataError(
+            f"the zarr container {container} can't be written: {error.strerror}: {error.filename}; name a folder that "
+            "you may write"
+        ) from error
