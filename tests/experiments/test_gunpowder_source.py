@@ -89,7 +89,7 @@ def test_arrays_between_the_multiples_of_their_voxels_are_counted_from_an_origin
 def test_an_origin_that_does_not_fit_is_an_error_that_says_which_does(origin):
     array = placed(np.zeros((10, 10), np.float32), (8, 8), (4, -12))
     with pytest.raises(DataError, match=r"no multiple of its voxel size.* origin=\(4, -12\)"):
-        GunpowderSource(RAW, array, origin=origin).setup()
+        GunpowderSource(RAW, array, origin=origin)
 
 
 def test_labels_are_not_interpolated_unless_told_to():

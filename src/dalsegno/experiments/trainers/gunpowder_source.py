@@ -37,7 +37,7 @@ class GunpowderSource(gp.BatchProvider):  # type: ignore[misc]
     Raises
     ------
     DataError
-        If the array, counted from `origin`, does not begin at a multiple of its voxel size; when the pipeline is built.
+        If the array, counted from `origin`, does not begin at a multiple of its voxel size.
     """
 
     def __init__(
@@ -47,19 +47,19 @@ class GunpowderSource(gp.BatchProvider):  # type: ignore[misc]
         self.array = array
         self.interpolatable = not array.holds_labels if interpolatable is None else interpolatable
         self.origin = Coordinate((0,) * array.dims) if origin is None else coordinate(origin)
-
-    def setup(self) -> None:
-        """Announce the array."""
-        begin, size = self.array.roi.begin, self.array.voxel_size
+        begin, size = array.roi.begin, array.voxel_size
         if len(self.origin) != len(begin) or any((begin - self.origin) % size):
             raise DataError(
-                f"{self.array} begins at {begin}, which counted from the origin {self.origin} is no multiple of its "
+                f"{array} begins at {begin}, which counted from the origin {self.origin} is no multiple of its "
                 f"voxel size {size}, as gunpowder needs it; give origin={begin} to this source and to all that are "
                 "merged with it"
             )
+
+    def setup(self) -> None:
+        """Announce the array."""
         spec = gp.ArraySpec(
             roi=self.array.roi - self.origin,
-            voxel_size=size,
+            voxel_size=self.array.voxel_size,
             interpolatable=self.interpolatable,
             dtype=self.array.dtype,
         )
