@@ -145,6 +145,13 @@ class TestBinarize:
         with pytest.raises(DataError, match="can't tell the id 16777217"):
             BinarizeArrayConfig(source_array_config=scaled, groupings=[("large", [2**24 + 1])]).open()
 
+    def test_intensities_cut_by_a_threshold_are_labels(self, stored):
+        cut = ThresholdArrayConfig(source_array_config=stored(DATA.astype(np.float32)), threshold=5.0)
+        twice = ThresholdArrayConfig(source_array_config=cut, threshold=1.0)
+        for source in (cut, twice):
+            binary = BinarizeArrayConfig(source_array_config=source, groupings=[("one", [1])]).open()
+            np.testing.assert_array_equal(binary.data[0], DATA >= 5)
+
     def test_a_background_beyond_the_dtype_is_nowhere(self, stored):
         config = BinarizeArrayConfig(source_array_config=stored(DATA), groupings=[("all", [])], background=-1)
         assert config.open().data.all()

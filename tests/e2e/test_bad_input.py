@@ -98,6 +98,15 @@ def test_raw_and_gt_swapped(experiment, dalsegno):
     refused(dalsegno("check", experiment), "swapped")
 
 
+def test_raw_that_fills_little_of_its_range(experiment, dalsegno, tmp_path):
+    dim = np.random.default_rng(0).integers(0, 256, (120, 120)).astype(np.uint16)  # 8 bits stored as 16
+    tifffile.imwrite(tmp_path / "dim.tif", dim)
+    replaced(experiment, "${DISCS}/train_raw.tif", str(tmp_path / "dim.tif"))
+    checked = dalsegno("check", experiment)
+    assert checked.code == 0, checked.err
+    assert "reaches 0.0039 only" in " ".join((checked.out + checked.err).split())
+
+
 def test_nan_in_raw(experiment, dalsegno, tmp_path):
     raw = np.random.default_rng(0).random((120, 120), np.float32)
     raw[40:80, 40:80] = np.nan

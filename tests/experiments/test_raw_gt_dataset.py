@@ -8,6 +8,9 @@ from funlib.geometry import Roi
 from dalsegno.arrays.crop_array import CropArrayConfig
 from dalsegno.arrays.file_array import FileArrayConfig
 from dalsegno.arrays.intensities_array import IntensitiesArrayConfig
+from dalsegno.arrays.logical_or_array import LogicalOrArrayConfig
+from dalsegno.arrays.missing_annotations_mask import MissingAnnotationsMaskConfig
+from dalsegno.arrays.resampled_array import ResampledArrayConfig
 from dalsegno.errors import ConfigError, DataError
 from dalsegno.experiments.datasets.raw_gt_dataset import RawGTDataset, RawGTDatasetConfig, as_intensities
 
@@ -55,6 +58,19 @@ def test_labels_are_no_intensities(tmp_path):
     tifffile.imwrite(tmp_path / "labels.tif", RAW.astype(np.int32))
     with pytest.raises(DataError, match=r"labels\.tif: raw has dtype int32"):
         as_intensities("labels.tif", file(tmp_path / "labels.tif"))
+
+
+def test_a_mask_has_no_channels_and_the_voxels_of_gt(folder):
+    groups = {"source_array_config": file(folder / "gt.tif"), "groupings": [("cell", [1])]}
+    usable = MissingAnnotationsMaskConfig(**groups)
+    with pytest.raises(DataError, match=r"mask has a channel axis .* LogicalOrArray"):
+        RawGTDataset(dataset(folder, mask_config=usable))
+    joined = LogicalOrArrayConfig(source_array_config=usable)
+    opened = RawGTDataset(dataset(folder, mask_config=joined))
+    np.testing.assert_array_equal(opened.mask.data, RAW > 100)
+    coarse = {"upsample": (1, 1), "downsample": (2, 2), "interp_order": False}
+    with pytest.raises(DataError, match=r"mask has voxels of .* use ResampledArray"):
+        RawGTDataset(dataset(folder, mask_config=ResampledArrayConfig(source_array_config=joined, **coarse)))
 
 
 def test_sample_points_within_the_ground_truth_are_kept(folder):

@@ -1,5 +1,7 @@
 """TIFF and NIfTI files by URL: only what is read is fetched."""
 
+import socket
+
 import fsspec
 import nibabel
 import numpy as np
@@ -26,6 +28,13 @@ def test_tiff_stacks(http_folder, options):
     for box in BOXES:
         np.testing.assert_array_equal(source[box], STACK[box])
     np.testing.assert_array_equal(from_spec(source.to_spec())[3], STACK[3])
+
+
+@pytest.fixture
+def unused_tcp_port_url():
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"  # held, but no one listens
 
 
 def fetched(server):
@@ -90,3 +99,10 @@ def test_damage_and_absence_are_data_errors(http_folder, name):
     (folder / name).write_bytes((folder / name).read_bytes()[:4000])
     with pytest.raises(DataError, match=name):
         open_source(f"{url}/{name}")[:]
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.h5", "a.nii", "a.zarr", "a.n5"])
+def test_a_server_that_does_not_answer_is_not_one_without_the_file(unused_tcp_port_url, name):
+    with pytest.raises(DataError, match=r"Cannot connect to host .* is the server up\?") as raised:
+        open_source(f"{unused_tcp_port_url}/{name}")
+    assert not isinstance(raised.value, FileNotFoundError)

@@ -27,7 +27,7 @@ def check_labels(array: Array, *, scaled: bool = False) -> None:
         If it holds floats, or several channels.
     """
     stored = array
-    while scaled and isinstance(stored, ArrayView):
+    while scaled and stored.dtype.kind == "f" and isinstance(stored, ArrayView):
         stored = stored.source_array
     if stored.dtype.kind not in "iub":
         raise DataError(

@@ -185,6 +185,11 @@ def _compare_raw_and_gt(name: str, samples: list[Any], report: CheckReport) -> N
             f"dataset {name!r}: raw looks like labels ({values} values) and gt like an image "
             f"({len(np.unique(gt))} values); are they swapped?"
         )
+    if 0 < raw.max() < 0.1:
+        report.warnings.append(
+            f"dataset {name!r}: raw reaches {raw.max():.2g} only, where networks expect about 0 to 1; stretch it with "
+            "IntensitiesArray, min and max being those of the image"
+        )
     if 1 < values < 100 and flat > 0.8:
         report.warnings.append(
             f"dataset {name!r}: raw has {values} values in large flat areas, as labels do; is it the right file?"

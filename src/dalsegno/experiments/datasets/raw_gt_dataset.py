@@ -110,10 +110,15 @@ class RawGTDataset(Dataset):
         mask = self.mask
         if mask is None:
             return
-        if mask.num_channels is not None or mask.voxel_size != self.gt.voxel_size:
+        if mask.num_channels is not None:
             raise DataError(
-                f"dataset {self.name!r}: mask has {mask.num_channels or 'no'} channels and voxels of {mask.voxel_size} "
-                f"{mask.units}; it needs no channels and the voxels of gt, {self.gt.voxel_size}: use ResampledArray"
+                f"dataset {self.name!r}: mask has a channel axis ({mask.num_channels}), but one mask holds for all "
+                "classes; join its channels with LogicalOrArray"
+            )
+        if mask.voxel_size != self.gt.voxel_size:
+            raise DataError(
+                f"dataset {self.name!r}: mask has voxels of {mask.voxel_size} {mask.units}, gt of "
+                f"{self.gt.voxel_size}; they need the same: use ResampledArray"
             )
 
     def _check_sample_points(self) -> None:

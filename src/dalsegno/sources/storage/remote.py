@@ -55,16 +55,22 @@ def reaching(url: str, *, advice: str = "is the server up?") -> Iterator[None]:
         yield
     except DataError:
         raise
-    except FileNotFoundError as error:
-        raise FileMissing(f"nothing is stored at {url}; check the URL and the storage options") from error
     except Exception as error:
+        if isinstance(error, FileNotFoundError) and not _is_connection_error(error.__cause__):
+            raise FileMissing(f"nothing is stored at {url}; check the URL and the storage options") from error
         if is_refusal(error):
             advice = "give credentials in the environment, or storage_options={'anon': True} where none are needed"
         elif isinstance(error, TypeError) and "keyword argument" in str(error):
             advice = "there is no such storage option"
         elif not isinstance(error, OSError) and type(error).__module__.partition(".")[0] not in _LIBRARIES:
             raise
-        raise DataError(f"{url} can't be read: {type(error).__name__}: {error}; {advice}") from error
+        told = error.__cause__ if isinstance(error, FileNotFoundError) else error
+        raise DataError(f"{url} can't be read: {type(told).__name__}: {told}; {advice}") from error
+
+
+def _is_connection_error(cause: BaseException | None) -> bool:
+    """Return whether a file is called missing only since its server did not answer."""
+    return isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError) and not hasattr(cause, "status")
 
 
 def file_system(url: str, storage_options: Mapping[str, Any] | None = None) -> Any:
