@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from attrs import define, field
-from funlib.geometry import Roi
+from funlib.geometry import Coordinate, Roi
 
 from dalsegno.arrays.array_config import arrays_in
 from dalsegno.config import Config, evolve
@@ -161,6 +161,7 @@ def _draw(config: RunConfig, dataset: Dataset, model: Model, task: Task, report:
     trainer.build_batch_provider([dataset], model, task)
     batch = trainer.next()
     _compare_raw_and_gt(dataset.name, batch.samples, report)
+    _warn_of_dark_raw(dataset, report)
     for name in ("raw", "target", "mask"):
         values = getattr(batch, name)
         report.batch.append(
@@ -185,14 +186,22 @@ def _compare_raw_and_gt(name: str, samples: list[Any], report: CheckReport) -> N
             f"dataset {name!r}: raw looks like labels ({values} values) and gt like an image "
             f"({len(np.unique(gt))} values); are they swapped?"
         )
-    if 0 < raw.max() < 0.1:
-        report.warnings.append(
-            f"dataset {name!r}: raw reaches {raw.max():.2g} only, where networks expect about 0 to 1; stretch it with "
-            "IntensitiesArray, min and max being those of the image"
-        )
     if 1 < values < 100 and flat > 0.8:
         report.warnings.append(
             f"dataset {name!r}: raw has {values} values in large flat areas, as labels do; is it the right file?"
+        )
+
+
+def _warn_of_dark_raw(dataset: Dataset, report: CheckReport) -> None:
+    """Look at the middle of raw, before any augmentation."""
+    raw = dataset.raw
+    size = raw.roi.shape / raw.voxel_size
+    seen = Coordinate(min(64, voxels) for voxels in size)
+    brightest = raw[Roi((size - seen) / 2, seen) * raw.voxel_size + raw.roi.begin].max()
+    if 0 < brightest < 0.1:
+        report.warnings.append(
+            f"dataset {dataset.name!r}: raw reaches {brightest:.2g} only in its middle, where networks expect about "
+            "0 to 1; stretch it with IntensitiesArray, min and max being those of the image"
         )
 
 
