@@ -117,3 +117,24 @@ def test_complex_numbers_are_resampled_part_by_part(up, down, size, dtype):
     assert means.dtype == dtype
     parts = [resample(part.astype(float)[taps.first : taps.stop], [taps]) for part in (line.real, line.imag)]
     np.testing.assert_allclose(means, parts[0] + 1j * parts[1], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("up", "down"), [(2, 1), (1, 2), (3, 2), (2, 3)])
+@pytest.mark.parametrize("labels", [False, True])
+def test_what_is_too_large_to_do_at_once_is_what_its_parts_are(up, down, labels):
+    block = np.random.default_rng(0).integers(0, 256, (2 * 1100 * down // up, 1000 * down // up)).astype(np.uint8)
+    rows, columns = (resampled_size(size, up, down) for size in block.shape)
+
+    def taps(start, stop, size):
+        if labels:
+            return nearest_taps(start, stop, up=up, down=down)
+        return interpolating_taps(start, stop, size=size, up=up, down=down)
+
+    def read(begin, stop):
+        both = [taps(begin, stop, block.shape[0]), taps(0, columns, block.shape[1])]
+        return resample(block[tuple(slice(one.first, one.stop) for one in both)], both)
+
+    whole = read(0, rows)
+    assert whole.size > 2**20
+    parts = [read(begin, min(rows, begin + 77)) for begin in range(0, rows, 77)]
+    np.testing.assert_array_equal(whole, np.concatenate(parts))

@@ -8,10 +8,13 @@ import math
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.typing import NDArray
 
 __all__ = ["Taps", "interpolating_taps", "nearest_taps", "resample", "resampled_size"]
+
+
+_SLAB_VOXELS = 2**20
 
 
 @frozen(eq=False)
@@ -114,6 +117,22 @@ def resample(block: NDArray[np.generic], taps: list[Taps]) -> NDArray[np.generic
         are taken in float32 (float64 for wide types) and rounded half to even where the dtype is integer; those of
         complex numbers in complex128.
     """
+    shape = (*block.shape[: block.ndim - len(taps)], *(len(axis_taps.index) for axis_taps in taps))
+    axis, first = block.ndim - len(taps), taps[0]
+    rows = max(1, _SLAB_VOXELS * shape[axis] // max(1, math.prod(shape)))
+    if rows >= shape[axis]:
+        return _resampled(block, taps)
+    # slab by slab: what is made on the way stays small
+    result = np.empty(shape, block.dtype)
+    before = (slice(None),) * axis
+    for begin in range(0, shape[axis], rows):
+        some = evolve(first, index=first.index[begin : begin + rows], weight=first.weight[begin : begin + rows])
+        source = block[(*before, slice(some.first - first.first, some.stop - first.first))]
+        result[(*before, slice(begin, begin + rows))] = _resampled(source, [some, *taps[1:]])
+    return result
+
+
+def _resampled(block: NDArray[np.generic], taps: list[Taps]) -> NDArray[np.generic]:
     single = all(axis_taps.index.shape[1] == 1 for axis_taps in taps)
     dtype = block.dtype if single else _working_dtype(block.dtype)
     result = block
