@@ -1,5 +1,6 @@
 """Containers by chained URLs, such as ``simplecache::https://...``: a cache on a disk on top of a server."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,11 @@ class ChainedStore(FsspecStore):
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
         """Return a file or a part of it; None if it is not there."""
+        # fsspec's caches are not safe for threads: two that fetch one file read it half written
+        async with vars(self).setdefault("_turn", asyncio.Lock()):
+            return await self._get(key, prototype, byte_range)
+
+    async def _get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None) -> Buffer | None:
         if isinstance(byte_range, SuffixByteRequest):
             # fsspec's caches can't count from the end
             try:
