@@ -39,6 +39,11 @@ class DalsegnoError(Exception):
 
     exit_code = 2
 
+    @property
+    def problems(self) -> list["Problem"]:
+        """What is wrong, one by one; most errors tell of one thing."""
+        return [Problem(str(self))]
+
 
 @frozen
 class Problem:
@@ -76,8 +81,13 @@ class ConfigError(DalsegnoError):
     """One or more problems in a config; `problems` holds all of them."""
 
     def __init__(self, problems: Iterable[Problem] | str) -> None:
-        self.problems = [Problem(problems)] if isinstance(problems, str) else list(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        self._problems = [Problem(problems)] if isinstance(problems, str) else list(problems)
+        super().__init__("\n".join(str(problem) for problem in self._problems))
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Each problem, with its place in the config."""
+        return self._problems
 
 
 class DataError(DalsegnoError):

@@ -45,20 +45,28 @@ class ArrayConfig(Config):
             Whether that works; and what the array is, or everything that is wrong: of arrays that are made of
             several, every broken one.
         """
-        problems = self.data_problems()
-        return not problems, "\n".join(map(str, problems)) or str(self.open())
+        try:
+            return True, str(self._opened())
+        except DalsegnoError as error:
+            return False, "\n".join(map(str, self._problems_behind(error)))
 
     def data_problems(self) -> list[Problem]:
         """Return all that `verify` finds, each with its place in this config."""
-        problems = [found.under(*path) for path, source in arrays_in(self) for found in source.data_problems()]
-        if problems:
-            return problems
         try:
-            array = self.open()
-            array[Roi(array.roi.begin, array.voxel_size)]
+            self._opened()
         except DalsegnoError as error:
-            return getattr(error, "problems", None) or [Problem(str(error))]
+            return self._problems_behind(error)
         return []
+
+    def _opened(self) -> "Array":
+        array = self.open()
+        array[Roi(array.roi.begin, array.voxel_size)]
+        return array
+
+    def _problems_behind(self, error: DalsegnoError) -> list[Problem]:
+        """Return what is wrong with the arrays that this one is made of; if that is nothing, its own error."""
+        problems = [found.under(*path) for path, source in arrays_in(self) for found in source.data_problems()]
+        return problems or error.problems
 
 
 def arrays_in(given: Config) -> Iterator[tuple[ConfigPath, ArrayConfig]]:

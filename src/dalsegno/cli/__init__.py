@@ -32,8 +32,7 @@ def main() -> None:
         app()
     except DalsegnoError as error:
         if "--json" in sys.argv:
-            problems = getattr(error, "problems", [error])
-            print_json({"error": type(error).__name__, "problems": [str(problem) for problem in problems]})
+            print_json({"error": type(error).__name__, "problems": [str(problem) for problem in error.problems]})
         typer.secho(f"error: {error}", fg="red", err=True)
         sys.exit(error.exit_code)
 

@@ -79,8 +79,7 @@ class _Reported:
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
         if not isinstance(error, DalsegnoError):
             return False
-        problems = getattr(error, "problems", None) or [Problem(str(error))]
-        self.report.problems += [problem.under(*self.path) for problem in problems]
+        self.report.problems += [problem.under(*self.path) for problem in error.problems]
         return True
 
 
@@ -89,17 +88,15 @@ def _open_datasets(config: RunConfig, report: CheckReport) -> Iterator[tuple[tup
         configs: tuple[DatasetConfig, ...] = getattr(config.datasplit_config, role, ())
         for position, dataset_config in enumerate(configs):
             path = ("datasplit_config", role, position)
-            # each array on its own first: a dataset raises the first problem that it meets
-            broken = [one.under(*path, *at) for at, array in arrays_in(dataset_config) for one in array.data_problems()]
-            report.problems += broken
-            if broken:
-                continue
-            dataset: Dataset | None = None
-            with _Reported(report, path):
+            try:
                 dataset = dataset_config.dataset_type(dataset_config)
-            if dataset is not None:
-                report.datasets += _rows(role, dataset)
-                yield path, dataset
+            except DalsegnoError as error:
+                # a dataset raises the first problem that it meets: each array is asked for its own
+                broken = [one.under(*at) for at, array in arrays_in(dataset_config) for one in array.data_problems()]
+                report.problems += [one.under(*path) for one in broken or error.problems]
+                continue
+            report.datasets += _rows(role, dataset)
+            yield path, dataset
 
 
 def _rows(role: str, dataset: Dataset) -> list[dict[str, Any]]:
