@@ -60,11 +60,12 @@ def test_labels_are_no_intensities(tmp_path):
         as_intensities("labels.tif", file(tmp_path / "labels.tif"))
 
 
-def test_a_mask_has_no_channels_and_the_voxels_of_gt(folder):
-    groups = {"source_array_config": file(folder / "gt.tif"), "groupings": [("cell", [1])]}
+def test_a_mask_has_a_channel_for_each_of_gt_or_one_and_the_voxels_of_gt(folder):
+    groups = {"source_array_config": file(folder / "gt.tif"), "groupings": [("cell", [1]), ("rest", [2])]}
     usable = MissingAnnotationsMaskConfig(**groups)
-    with pytest.raises(DataError, match=r"mask has a channel axis .* LogicalOrArray"):
+    with pytest.raises(DataError, match=r"mask has 2 channels, gt 1; .*LogicalOrArray"):
         RawGTDataset(dataset(folder, mask_config=usable))
+    assert RawGTDataset(dataset(folder, gt_config=usable, mask_config=usable)).mask.num_channels == 2
     joined = LogicalOrArrayConfig(source_array_config=usable)
     opened = RawGTDataset(dataset(folder, mask_config=joined))
     np.testing.assert_array_equal(opened.mask.data, RAW > 100)

@@ -65,6 +65,7 @@ def validate(
     rows: list[dict[str, Any]] = []
     for dataset in datasets:
         gt = _scored(dataset)
+        task.check_dataset(dataset)
         wanted = annotated_region(dataset) if region is None else region
         report = (lambda done, total, name=dataset.name: on_tile(name, done, total)) if on_tile else None
         try:
@@ -106,7 +107,7 @@ def _sweep(
     truth = NumpyArray.from_np_array(gt[region], region, gt.voxel_size, gt.axes, units=gt.units)
     mask = dataset.mask.to_ndarray(region, fill_value=0) > 0 if dataset.mask is not None else None
     settings = list(task.post_processor.enumerate_parameters())
-    outputs = (task.post_processor.label(prediction, setting) for setting in settings)
+    outputs = task.post_processor.label_all(prediction, settings)
     scores = task.evaluator.sweep(outputs, truth, mask)
     return [
         {"dataset": dataset.name, "parameters": setting.as_dict(), "scores": score.as_dict()}

@@ -10,7 +10,24 @@ from attrs import evolve, field, frozen
 
 from dalsegno.errors import ConfigError
 
-__all__ = ["ScoreRow", "ValidationScores"]
+__all__ = ["BestScore", "OutputIdentifier", "ScoreRow", "ValidationScores", "output_identifier"]
+
+OutputIdentifier = tuple[str, tuple[tuple[str, Any], ...], str]
+"""Dataset, post-processing parameters in order of their names, and criterion."""
+
+
+def output_identifier(dataset: str, parameters: dict[str, Any], criterion: str) -> OutputIdentifier:
+    """Return what a score is about, as a key."""
+    values = ((name, tuple(value) if isinstance(value, list) else value) for name, value in parameters.items())
+    return dataset, tuple(sorted(values)), criterion
+
+
+@frozen
+class BestScore:
+    """The best value of a criterion, and the iteration that it was reached at."""
+
+    iteration: int
+    value: float
 
 
 @frozen
@@ -150,10 +167,23 @@ class ValidationScores:
                 best = row
         return best
 
+    def best_of_settings(self, criteria: Iterable[str]) -> dict[OutputIdentifier, BestScore]:
+        """Return the best iteration of each dataset, setting of the post-processing, and criterion.
+
+        The earliest of equals; what is undefined at every iteration is left out.
+        """
+        best: dict[OutputIdentifier, BestScore] = {}
+        for criterion in criteria:
+            for row in self.rows:
+                key, value = output_identifier(row.dataset, row.parameters, criterion), row.value(criterion)
+                if not math.isnan(value) and (key not in best or self.is_better(value, best[key].value, criterion)):
+                    best[key] = BestScore(row.iteration, value)
+        return best
+
     def _means(self) -> list[ScoreRow]:
-        groups: dict[tuple[int, str], list[ScoreRow]] = defaultdict(list)
+        groups: dict[tuple[int, OutputIdentifier], list[ScoreRow]] = defaultdict(list)
         for row in self.rows:
-            groups[row.iteration, repr(sorted(row.parameters.items()))].append(row)
+            groups[row.iteration, output_identifier("", row.parameters, "")].append(row)
         means = []
         for rows in groups.values():
             # undefined on one dataset is undefined in the mean: a mean over others can't be compared

@@ -93,14 +93,17 @@ def test_what_is_masked_does_not_count(evaluator, make_array):
     assert scores.value("f1_score") == 1
 
 
-def test_a_stored_output_is_judged_where_there_is_truth(tmp_path, evaluator, make_array):
+def test_a_stored_output_is_judged_against_truth_of_its_region(tmp_path, evaluator, make_array):
     identifier = LocalArrayIdentifier(UPath(tmp_path / "run.zarr"), "output/threshold_0.0")
     roi = Roi((50, 8, 8), (200, 20, 24))
     output = ZarrArray.create_from_array_identifier(
         identifier, ["c", "z", "y", "x"], roi, 1, Coordinate(SIZE), np.dtype(np.uint8), units="nm"
     )
-    output[roi] = TRUTH[None, 1:5, 2:7, 2:8].astype(np.uint8)
-    scores = evaluator.evaluate(identifier, make_array(TRUTH.astype(np.uint32), SIZE))
+    part = TRUTH[1:5, 1:6, 1:7]
+    output[roi] = part[None].astype(np.uint8)
+    with pytest.raises(DataError, match=r"covers .* crop both to"):
+        evaluator.evaluate(identifier, make_array(TRUTH.astype(np.uint32), SIZE))
+    scores = evaluator.evaluate(identifier, make_array(part.astype(np.uint32), SIZE, (50, 8, 8)))
     assert scores.value("mito__jaccard") == 1
 
 
@@ -108,7 +111,7 @@ def test_what_can_not_be_compared_is_refused(evaluator, make_array):
     truth = make_array(TRUTH.astype(np.uint8), SIZE)
     with pytest.raises(DataError, match="ResampledArray"):
         evaluator.evaluate(make_array(TRUTH, (50, 8, 8)), truth)
-    with pytest.raises(DataError, match="nothing to compare"):
+    with pytest.raises(DataError, match="check the offsets"):
         evaluator.evaluate(make_array(TRUTH, SIZE, (5000, 0, 0)), truth)
     with pytest.raises(DataError, match="voxel by voxel"):
         list(evaluator.sweep([TRUTH[:, :5]], truth))

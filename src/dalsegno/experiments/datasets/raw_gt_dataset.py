@@ -26,7 +26,9 @@ class RawGTDatasetConfig(DatasetConfig):
     )
     gt_config: ArrayConfig = field(help="Labels (integers), on the grid that the network predicts on.")
     mask_config: ArrayConfig | None = field(
-        help="Where the labels count: 1 = annotated, 0 = no loss and no score. Everywhere if not given.", default=None
+        help="Where the labels count: 1 = annotated, 0 = no loss and no score; one channel, or one for "
+        "each of gt. Everywhere if not given.",
+        default=None,
     )
     sample_points: tuple[Coordinate, ...] | None = field(
         help="World coordinates that training samples are centred on. Anywhere if not given.", default=None
@@ -110,10 +112,10 @@ class RawGTDataset(Dataset):
         mask = self.mask
         if mask is None:
             return
-        if mask.num_channels is not None:
+        if mask.num_channels not in (None, 1, self.gt.num_channels):
             raise DataError(
-                f"dataset {self.name!r}: mask has a channel axis ({mask.num_channels}), but one mask holds for all "
-                "classes; join its channels with LogicalOrArray"
+                f"dataset {self.name!r}: mask has {mask.num_channels} channels, gt {self.gt.num_channels or 1}; give "
+                "one for each, or one for all of them (LogicalOrArray)"
             )
         if mask.voxel_size != self.gt.voxel_size:
             raise DataError(

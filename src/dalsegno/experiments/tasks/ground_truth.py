@@ -1,4 +1,4 @@
-"""Ground truth as the channels of a task, whatever form it has."""
+"""Ground truth as a task needs it, whatever form it has."""
 
 from typing import Any
 
@@ -9,7 +9,33 @@ from numpy.typing import NDArray
 from dalsegno.arrays.array import Array
 from dalsegno.errors import DataError
 
-__all__ = ["binary_channels", "class_labels"]
+__all__ = [
+    "annotated",
+    "annotated_channels",
+    "binary_channels",
+    "check_binary_channels",
+    "check_class_labels",
+    "check_instance_labels",
+    "class_labels",
+    "instance_labels",
+]
+
+
+def check_binary_channels(gt: Array, channels: tuple[str, ...]) -> None:
+    """Refuse ground truth that does not have one channel of labels for each channel of a task.
+
+    Raises
+    ------
+    DataError
+        If there are more or fewer channels of labels, or they are no integers.
+    """
+    _check_integers(gt)
+    count = gt.num_channels or 1
+    if count != len(channels):
+        raise DataError(
+            f"the ground truth has {count} channel(s), the task {len(channels)}: {', '.join(channels)}; it is "
+            "not known which labels belong to which; make one channel for each with BinarizeArray or ConcatArray"
+        )
 
 
 def binary_channels(gt: Array, roi: Roi, channels: tuple[str, ...]) -> NDArray[np.bool_]:
@@ -28,37 +54,128 @@ def binary_channels(gt: Array, roi: Roi, channels: tuple[str, ...]) -> NDArray[n
     Raises
     ------
     DataError
-        If there are more or fewer channels of labels.
+        If there are more or fewer channels of labels, or they are no integers.
     """
-    labels = gt[roi] if gt.num_channels is not None else gt[roi][None]
-    if len(labels) != len(channels):
-        raise DataError(
-            f"the ground truth has {len(labels)} channel(s), the task {len(channels)}: {', '.join(channels)}; it is "
-            "not known which labels belong to which; make one channel for each with BinarizeArray or ConcatArray"
-        )
-    foreground: NDArray[np.bool_] = labels > 0
+    check_binary_channels(gt, channels)
+    foreground: NDArray[np.bool_] = _with_channels(gt, roi) > 0
     return foreground
 
 
-def class_labels(gt: Array, roi: Roi) -> NDArray[np.integer[Any]]:
-    """Return class labels without a channel axis, shape ``(*spatial)``.
+def check_class_labels(gt: Array, classes: tuple[str, ...]) -> None:
+    """Refuse ground truth that is neither one channel of class labels nor one channel for each class.
 
     Raises
     ------
     DataError
-        If the labels have several channels or are not integers.
+        If the channels are others, or hold no integers.
     """
-    labels: NDArray[Any] = gt[roi]
-    if gt.num_channels is not None:
-        if gt.num_channels != 1:
-            raise DataError(
-                f"the ground truth has {gt.num_channels} channels, but classes exclude each other and are read as "
-                "labels 0, 1, 2, … from one channel; use a DistanceTask for channels that overlap"
-            )
-        labels = labels[0]
-    if labels.dtype.kind not in "iub":
+    _check_integers(gt)
+    if gt.num_channels not in (None, 1, len(classes)):
         raise DataError(
-            f"the ground truth has dtype {labels.dtype}, but class labels are integers; cut probabilities with "
-            "ThresholdArray"
+            f"the ground truth has {gt.num_channels} channels, the task {len(classes)} classes: {', '.join(classes)}; "
+            "give one channel of labels 0, 1, 2, …, or one channel for each class with BinarizeArray or ConcatArray"
         )
-    return labels
+
+
+def class_labels(gt: Array, roi: Roi, classes: tuple[str, ...]) -> NDArray[np.integer[Any]]:
+    """Return the class of each voxel, shape ``(*spatial)``.
+
+    Parameters
+    ----------
+    gt
+        One channel of labels 0, 1, 2, …; or one channel for each class, above 0 where the voxel belongs to it.
+    roi
+        Region to read, in world units.
+    classes
+        Names of the classes.
+
+    Returns
+    -------
+    labels
+        Position of the class, or what stands in a single channel; -1 where no channel is set.
+
+    Raises
+    ------
+    DataError
+        If the channels are others, hold no integers, or a voxel belongs to several classes.
+    """
+    check_class_labels(gt, classes)
+    labels = _with_channels(gt, roi)
+    if len(labels) == 1:
+        single: NDArray[np.integer[Any]] = labels[0]
+        return single
+    belongs = labels > 0
+    overlapping = belongs.sum(axis=0) > 1
+    if overlapping.any():
+        where = np.argwhere(overlapping)[0]
+        names = [name for name, here in zip(classes, belongs[(slice(None), *where)], strict=True) if here]
+        raise DataError(
+            f"{np.count_nonzero(overlapping)} voxels within {roi} belong to several classes ({', '.join(names)}), but "
+            "classes exclude each other; take the ids out of all groupings but one, or use a DistanceTask, whose "
+            "channels may overlap"
+        )
+    return np.where(belongs.any(axis=0), belongs.argmax(axis=0), -1)
+
+
+def check_instance_labels(gt: Array) -> None:
+    """Refuse ground truth that is not a single channel of instance labels.
+
+    Raises
+    ------
+    DataError
+        If there are several channels, or they hold no integers.
+    """
+    _check_integers(gt)
+    if gt.num_channels not in (None, 1):
+        raise DataError(
+            f"the ground truth has {gt.num_channels} channels, but instances are one channel of ids, 0 for background; "
+            "join channels of instances with MergeInstancesArray"
+        )
+
+
+def instance_labels(gt: Array, roi: Roi) -> NDArray[np.integer[Any]]:
+    """Return the id of each voxel's instance, 0 for background, shape ``(*spatial)``.
+
+    Raises
+    ------
+    DataError
+        If there are several channels, or they hold no integers.
+    """
+    check_instance_labels(gt)
+    ids: NDArray[np.integer[Any]] = _with_channels(gt, roi)[0]
+    return ids
+
+
+def annotated(mask: Array, roi: Roi) -> NDArray[np.bool_]:
+    """Return the voxels whose labels are known in every channel, shape ``(*spatial)``."""
+    known: NDArray[np.bool_] = np.logical_and.reduce(_with_channels(mask, roi) > 0, axis=0)
+    return known
+
+
+def annotated_channels(mask: Array, roi: Roi, num_channels: int) -> NDArray[np.bool_]:
+    """Return the voxels whose labels are known, shape ``(C, *spatial)``; a mask of one channel counts for all.
+
+    Raises
+    ------
+    DataError
+        If the mask has several channels, but not as many as the task.
+    """
+    known = _with_channels(mask, roi) > 0
+    if len(known) not in (1, num_channels):
+        raise DataError(
+            f"the mask has {len(known)} channels, the task {num_channels}: give one channel for each, or one for all "
+            "(LogicalOrArray)"
+        )
+    return np.broadcast_to(known, (num_channels, *known.shape[1:]))
+
+
+def _with_channels(array: Array, roi: Roi) -> NDArray[Any]:
+    values: NDArray[Any] = array[roi] if array.num_channels is not None else array[roi][None]
+    return values
+
+
+def _check_integers(gt: Array) -> None:
+    if gt.dtype.kind not in "iub":
+        raise DataError(
+            f"the ground truth has dtype {gt.dtype}, but labels are integers; cut probabilities with ThresholdArray"
+        )

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from dalsegno.config import Config, config, field
-from dalsegno.errors import ConfigError
+from dalsegno.errors import ConfigError, DataError
 from dalsegno.experiments.architectures.architecture import Architecture
+from dalsegno.experiments.datasets.dataset import Dataset
 from dalsegno.experiments.model import Model
 from dalsegno.experiments.tasks.evaluators.evaluation_scores import EvaluationScores
 from dalsegno.experiments.tasks.evaluators.evaluator import Evaluator
@@ -69,6 +70,20 @@ class Task(ABC):
     def channels(self) -> tuple[str, ...]:
         """Names of the channels of a prediction."""
         return self.predictor.channels
+
+    def check_dataset(self, dataset: Dataset) -> None:
+        """Refuse a dataset whose ground truth can't be the labels of this task, before a voxel of it is read.
+
+        Raises
+        ------
+        DataError
+            If channels, axes or dtype don't fit; the message names the dataset and says what to do.
+        """
+        if dataset.gt is not None:
+            try:
+                self.predictor.check_gt(dataset.gt)
+            except DataError as error:
+                raise DataError(f"dataset {dataset.name!r}: {error}") from error
 
     def create_model(self, architecture: Architecture) -> Model:
         """Return the architecture with the head that this task needs."""

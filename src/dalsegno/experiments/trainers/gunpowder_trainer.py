@@ -117,6 +117,8 @@ class GunpowderTrainer(Trainer):
         if not self.can_train(datasets):
             missing = [dataset.name for dataset in datasets if dataset.gt is None]
             raise DataError(f"training needs ground truth, and datasets {missing} have none; set gt_config")
+        for dataset in datasets:
+            task.check_dataset(dataset)
         self.task = task
         self.snapshot_container = snapshot_container
         unit = Coordinate((1,) * model.input_shape.dims)

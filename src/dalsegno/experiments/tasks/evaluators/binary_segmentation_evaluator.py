@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import define, field
 from numpy.typing import NDArray
 
 from dalsegno.arrays.array import Array
+from dalsegno.arrays.numpy_array import NumpyArray
 from dalsegno.errors import DataError
 from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluation_scores import (
     BinarySegmentationEvaluationScores,
@@ -26,7 +27,7 @@ CLIP_VOXELS = 10
 TOLERANCE_VOXELS = 2
 
 
-@frozen
+@define(slots=False)
 class BinarySegmentationEvaluator(Evaluator):
     """Scores each channel of a segmentation against the ground truth.
 
@@ -83,10 +84,21 @@ class BinarySegmentationEvaluator(Evaluator):
             named = zip(self.channels, map(BinarySegmentationEvaluationScores.from_dict, scores), strict=True)
             yield MultiChannelBinarySegmentationEvaluationScores(tuple(named))
 
+    def score_blockwise(
+        self, output: Array, evaluation_array: Array, mask: Array | None
+    ) -> MultiChannelBinarySegmentationEvaluationScores:
+        """Return the scores of one output."""
+        roi = evaluation_array.roi
+        truth = NumpyArray.from_np_array(
+            evaluation_array[roi], roi, evaluation_array.voxel_size, evaluation_array.axes, units=evaluation_array.units
+        )
+        judged = None if mask is None else mask.to_ndarray(roi, fill_value=0)
+        return next(self.sweep([output[roi]], truth, judged))
+
     def _true_channels(self, truth: Array) -> Iterable[NDArray[np.bool_]]:
         if not self.labels:
             return binary_channels(truth, truth.roi, self.channels)
-        labels = class_labels(truth, truth.roi)
+        labels = class_labels(truth, truth.roi, self.channels)
         return [labels == position for position in range(len(self.channels))]
 
     def _channels_of(self, output: NDArray[Any], shape: tuple[int, ...]) -> Iterable[NDArray[np.bool_]]:

@@ -8,17 +8,24 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dalsegno.arrays.array import Array
-from dalsegno.arrays.numpy_array import NumpyArray
 from dalsegno.arrays.zarr_array import ZarrArray
 from dalsegno.errors import DataError
+from dalsegno.experiments.datasets.dataset import Dataset
 from dalsegno.experiments.tasks.evaluators.evaluation_scores import Bounds, EvaluationScores
+from dalsegno.experiments.tasks.post_processors.post_processor_parameters import PostProcessorParameters
+from dalsegno.experiments.validation_scores import BestScore, OutputIdentifier, ValidationScores, output_identifier
 from dalsegno.store.array_store import LocalArrayIdentifier
 
 __all__ = ["Evaluator"]
 
 
 class Evaluator(ABC):
-    """Compares the output of a post-processor with the ground truth."""
+    """Compares the output of a post-processor with the ground truth.
+
+    What is best so far is a function of the scores given to `set_best`; nothing else is kept.
+    """
+
+    _validation_scores: ValidationScores = ValidationScores()
 
     @property
     @abstractmethod
@@ -34,16 +41,17 @@ class Evaluator(ABC):
     def sweep(
         self, outputs: Iterable[NDArray[Any]], evaluation_array: Array, mask: NDArray[Any] | None = None
     ) -> Iterator[EvaluationScores]:
-        """Yield the scores of several outputs; what depends on the ground truth alone is computed once.
+        """Yield the scores of several outputs of one prediction; what they share is computed once.
 
         Parameters
         ----------
         outputs
             Segmentations of shape ``(C, *spatial)`` or ``(*spatial)`` that cover the whole evaluation array.
         evaluation_array
-            The ground truth.
+            The ground truth, small enough for memory.
         mask
-            Shape ``(*spatial)``; only voxels above 0 are judged. All of them without a mask.
+            Shape ``(*spatial)``, or ``(C, *spatial)`` where channels are judged each for itself; only voxels
+            above 0 are judged. All of them without a mask.
 
         Raises
         ------
@@ -51,35 +59,68 @@ class Evaluator(ABC):
             If the ground truth or an output doesn't fit the channels.
         """
 
+    @abstractmethod
+    def score_blockwise(self, output: Array, evaluation_array: Array, mask: Array | None) -> EvaluationScores:
+        """Return the scores of one output, read block by block; arrays of the same region and voxels."""
+
     def evaluate(
-        self, output_array_identifier: LocalArrayIdentifier | Array, evaluation_array: Array
+        self,
+        output_array_identifier: LocalArrayIdentifier | Array,
+        evaluation_array: Array,
+        mask: Array | None = None,
     ) -> EvaluationScores:
-        """Return the scores of one stored output, where both arrays have data.
+        """Return the scores of one output, stored or open; memory does not grow with the arrays.
+
+        Parameters
+        ----------
+        output_array_identifier
+            The segmentation.
+        evaluation_array
+            The ground truth of the same region.
+        mask
+            Only voxels above 0 are judged, and none outside it. All of them without a mask.
 
         Raises
         ------
         DataError
-            If the arrays don't overlap or their voxels differ.
+            If the arrays differ in region or voxels, or hold no labels that can be compared.
         """
         output = output_array_identifier
         if isinstance(output, LocalArrayIdentifier):
             output = ZarrArray.open_from_array_identifier(output)
-        if output.voxel_size != evaluation_array.voxel_size or output.units != evaluation_array.units:
-            raise DataError(
-                f"the output has voxels of {output.voxel_size} {output.units}, the ground truth of "
-                f"{evaluation_array.voxel_size} {evaluation_array.units}: they can't be compared voxel by voxel; "
-                "resample one of them with ResampledArray"
-            )
-        roi = output.roi.intersect(evaluation_array.roi)
-        if roi.empty:
-            raise DataError(
-                f"the output covers {output.roi}, the ground truth {evaluation_array.roi}: nothing to compare; "
-                "check the offsets of both"
-            )
-        truth = NumpyArray.from_np_array(
-            evaluation_array[roi], roi, evaluation_array.voxel_size, evaluation_array.axes, units=evaluation_array.units
-        )
-        return next(self.sweep([output[roi]], truth))
+        _check_alike(output, evaluation_array)
+        return self.score_blockwise(output, evaluation_array, mask)
+
+    @property
+    def best_scores(self) -> dict[OutputIdentifier, BestScore]:
+        """Best iteration and value of every dataset, setting and criterion seen by `set_best`."""
+        return self._validation_scores.best_of_settings(self.criteria)
+
+    def set_best(self, validation_scores: ValidationScores) -> None:
+        """Take the scores from which the best iteration of each dataset, setting and criterion follows."""
+        self._validation_scores = validation_scores
+
+    def is_best(
+        self,
+        dataset: Dataset | str,
+        parameter: PostProcessorParameters,
+        criterion: str,
+        score: EvaluationScores | float,
+    ) -> bool:
+        """Return whether a score beats the best of its dataset, setting and criterion; an undefined one does not."""
+        value = score.value(criterion) if isinstance(score, EvaluationScores) else score
+        best = self.best_scores.get(output_identifier(_name(dataset), parameter.as_dict(), criterion))
+        return self.compare(value, math.nan if best is None else best.value, criterion)
+
+    def get_overall_best(self, dataset: Dataset | str, criterion: str) -> float | None:
+        """Return the best value on a dataset, over all iterations and settings; None without a score."""
+        best = self._validation_scores.best(criterion, _name(dataset))
+        return None if best is None else best.value(criterion)
+
+    def get_overall_best_parameters(self, dataset: Dataset | str, criterion: str) -> dict[str, Any] | None:
+        """Return the parameters of the best score on a dataset, by name; None without a score."""
+        best = self._validation_scores.best(criterion, _name(dataset))
+        return None if best is None else best.parameters
 
     def compare(self, score_1: float, score_2: float, criterion: str) -> bool:
         """Return whether the first value is better than the second; an undefined value is never better."""
@@ -98,3 +139,24 @@ class Evaluator(ABC):
     def store_best(self, criterion: str) -> bool:
         """Return whether the weights that are best by this criterion are worth keeping."""
         return self.score.store_best(criterion)
+
+
+def _name(dataset: Dataset | str) -> str:
+    return dataset if isinstance(dataset, str) else dataset.name
+
+
+def _check_alike(output: Array, truth: Array) -> None:
+    """Refuse arrays that can't be compared voxel by voxel."""
+    if output.voxel_size != truth.voxel_size or output.units != truth.units:
+        raise DataError(
+            f"the output has voxels of {output.voxel_size} {output.units}, the ground truth of "
+            f"{truth.voxel_size} {truth.units}: they can't be compared voxel by voxel; "
+            "resample one of them with ResampledArray"
+        )
+    if output.roi != truth.roi:
+        shared = output.roi.intersect(truth.roi)
+        advice = "they share nothing: check the offsets of both" if shared.empty else f"crop both to {shared}"
+        raise DataError(
+            f"the output covers {output.roi} {output.units}, the ground truth {truth.roi}: what only one of them has "
+            f"can't be judged; {advice} (CropArray)"
+        )

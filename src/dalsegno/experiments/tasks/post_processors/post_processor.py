@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from typing import Any, Generic, TypeVar
@@ -56,6 +56,18 @@ class PostProcessor(ABC, Generic[P]):
         segmentation
             Shape ``(C, *spatial)``, or ``(*spatial)`` for labels.
         """
+
+    def label_all(self, prediction: NDArray[Any], settings: Sequence[P]) -> Iterable[NDArray[np.integer[Any]]]:
+        """Return the segmentation of a prediction with each of several settings; what they share is done once.
+
+        Parameters
+        ----------
+        prediction
+            Output of the model, shape ``(C, *spatial)``.
+        settings
+            Of this post-processor.
+        """
+        return (self.label(prediction, setting) for setting in settings)
 
     @abstractmethod
     def output_format(self, num_channels: int) -> tuple[int | None, DTypeLike]:

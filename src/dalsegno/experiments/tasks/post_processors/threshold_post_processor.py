@@ -1,6 +1,6 @@
 """Cuts predictions at a threshold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from dalsegno.experiments.tasks.post_processors.post_processor import PostProces
 from dalsegno.experiments.tasks.post_processors.threshold_post_processor_parameters import (
     ThresholdPostProcessorParameters,
 )
+from dalsegno.ops.level_sets import LevelSets
 
 __all__ = ["ThresholdPostProcessor", "ThresholdPostProcessorParameters"]
 
@@ -35,6 +36,10 @@ class ThresholdPostProcessor(PostProcessor[ThresholdPostProcessorParameters]):
     def label(self, prediction: NDArray[Any], parameters: ThresholdPostProcessorParameters) -> NDArray[np.uint8]:
         """Return 1 above the threshold, 0 elsewhere; shape ``(C, *spatial)``."""
         return (prediction > parameters.threshold).astype(np.uint8)
+
+    def label_all(self, prediction: NDArray[Any], settings: Sequence[ThresholdPostProcessorParameters]) -> LevelSets:
+        """Return the level sets of the prediction."""
+        return LevelSets(prediction, tuple(setting.threshold for setting in settings))
 
     def output_format(self, num_channels: int) -> tuple[int | None, DTypeLike]:
         """Return as many channels as the prediction has, of uint8."""

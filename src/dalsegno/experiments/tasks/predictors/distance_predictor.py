@@ -1,6 +1,7 @@
 """Predicts how far each voxel is from the nearest object boundary."""
 
 import math
+from itertools import product
 
 import numpy as np
 from attrs import frozen
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from dalsegno.arrays.array import Array
 from dalsegno.experiments.architectures.architecture import Architecture
 from dalsegno.experiments.model import Model
-from dalsegno.experiments.tasks.ground_truth import binary_channels
+from dalsegno.experiments.tasks.ground_truth import annotated_channels, binary_channels, check_binary_channels
 from dalsegno.experiments.tasks.predictors.predictor import Predictor
 from dalsegno.nets.conv import conv
 from dalsegno.ops.balance import ClassCounts, balance_weights
@@ -57,6 +58,10 @@ class DistancePredictor(Predictor):
         head = conv(architecture.num_out_channels, len(self.channels), (1,) * architecture.dims)
         return Model(architecture, head)
 
+    def check_gt(self, gt: Array) -> None:
+        """Refuse ground truth that does not have one channel for each of the task."""
+        check_binary_channels(gt, self.channels)
+
     def gt_context(self, voxel_size: Coordinate, units: str) -> Coordinate:
         """Return the distance at which targets saturate: with it, patches lose no voxel at their edges.
 
@@ -80,12 +85,14 @@ class DistancePredictor(Predictor):
         """
         context = self.gt_context(gt.voxel_size, gt.units)
         around = roi.grow(context, context)
-        labels, annotated = binary_channels(gt, around, self.channels), mask[around] > 0
+        labels = binary_channels(gt, around, self.channels)
+        known_in = annotated_channels(mask, around, len(self.channels))
         scale = length_in(self.scale_factor, gt.units)
-        sections = range(len(annotated)) if self._by_section(gt.dims) else ()
-        blocks = [slice(z, z + 1) for z in sections] or [slice(None)]
-        pairs = [self._distances(labels[:, block], annotated[block], gt.voxel_size, scale) for block in blocks]
-        target, known = (np.concatenate(parts, axis=1) for parts in zip(*pairs, strict=True))
+        target, known = np.zeros(labels.shape, np.float32), np.zeros(labels.shape, np.bool_)
+        sections = [slice(z, z + 1) for z in range(labels.shape[1])] if self._by_section(gt.dims) else [slice(None)]
+        for channel, section in product(range(len(labels)), sections):
+            block = channel, section
+            target[block], known[block] = self._distances(labels[block], known_in[block], gt.voxel_size, scale)
         begin = context / gt.voxel_size
         inner = (slice(None), *(slice(b, b + n) for b, n in zip(begin, roi.shape / gt.voxel_size, strict=True)))
         return np.ascontiguousarray(target[inner]), known[inner].astype(np.float32)
@@ -103,11 +110,10 @@ class DistancePredictor(Predictor):
         self, labels: NDArray[np.bool_], annotated: NDArray[np.bool_], voxel_size: Coordinate, scale: float
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         target, known = np.zeros(labels.shape, np.float32), np.zeros(labels.shape, np.bool_)
+        box = bounding_box(annotated)
         if annotated.any():
-            box = bounding_box(annotated)
-            inside = (slice(None), *box)
-            target[inside] = [tanh_distances(channel, voxel_size, scale) for channel in labels[inside]]
-            known[inside] = annotated[box]
+            target[box] = tanh_distances(labels[box], voxel_size, scale)
+            known[box] = annotated[box]
             if self.mask_distances:
-                known[inside] = distance_mask(target[inside], annotated[box], voxel_size, scale)
+                known[box] = distance_mask(target[box], annotated[box], voxel_size, scale)
         return target, known

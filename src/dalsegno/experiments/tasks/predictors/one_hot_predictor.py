@@ -10,7 +10,7 @@ from dalsegno.arrays.array import Array
 from dalsegno.errors import DataError
 from dalsegno.experiments.architectures.architecture import Architecture
 from dalsegno.experiments.model import Model
-from dalsegno.experiments.tasks.ground_truth import class_labels
+from dalsegno.experiments.tasks.ground_truth import annotated, check_class_labels, class_labels
 from dalsegno.experiments.tasks.predictors.predictor import Predictor
 from dalsegno.nets.conv import conv
 from dalsegno.nets.unet_plan import Padding
@@ -46,6 +46,10 @@ class OneHotPredictor(Predictor):
         head = conv(architecture.num_out_channels, len(self.channels), kernel, padding=padding)
         return Model(architecture, head, eval_activation=nn.Softmax(dim=1))
 
+    def check_gt(self, gt: Array) -> None:
+        """Refuse ground truth that is neither one channel of class labels nor one channel for each class."""
+        check_class_labels(gt, self.channels)
+
     def gt_context(self, voxel_size: Coordinate, units: str) -> Coordinate:  # noqa: ARG002
         """Return zeros: a class does not depend on its surroundings."""
         return Coordinate((0,) * voxel_size.dims)
@@ -56,11 +60,11 @@ class OneHotPredictor(Predictor):
         Raises
         ------
         DataError
-            If the labels have several channels, or an annotated voxel has a label that is no class.
+            If the labels are no classes, an annotated voxel has a label of none, or belongs to several.
         """
-        labels, annotated = class_labels(gt, roi), mask[roi] > 0
+        labels, known = class_labels(gt, roi, self.channels), annotated(mask, roi)
         count = len(self.channels)
-        unknown = np.unique(labels[annotated & ((labels < 0) | (labels >= count))])
+        unknown = np.unique(labels[known & ((labels < 0) | (labels >= count))])
         if unknown.size:
             raise DataError(
                 f"the ground truth holds the labels {unknown[:5].tolist()}, but the {count} classes are labelled 0 to "
@@ -68,7 +72,7 @@ class OneHotPredictor(Predictor):
                 "with BinarizeArray, or mask the voxels out"
             )
         target = np.stack([labels == i for i in range(count)]).astype(np.float32)
-        return target, np.repeat(annotated[None], count, axis=0).astype(np.float32)
+        return target, np.repeat(known[None], count, axis=0).astype(np.float32)
 
     def create_weight(
         self, target: NDArray[np.float32], mask: NDArray[np.float32], counts: ClassCounts | None

@@ -30,6 +30,16 @@ class Predictor(ABC):
         """Return the architecture with a head that predicts `channels`."""
 
     @abstractmethod
+    def check_gt(self, gt: Array) -> None:
+        """Refuse ground truth that can't be the labels of this task, before a voxel of it is read.
+
+        Raises
+        ------
+        DataError
+            If its channels, axes or dtype don't fit; the message says what to do.
+        """
+
+    @abstractmethod
     def gt_context(self, voxel_size: Coordinate, units: str) -> Coordinate:
         """Return how much ground truth around a region its target depends on.
 
@@ -55,7 +65,8 @@ class Predictor(ABC):
         gt
             Labels that cover `roi` grown by `gt_context`.
         mask
-            The same region without a channel axis; above 0 where the labels are annotated.
+            The same region; above 0 where the labels are annotated, for all channels of the labels alike or for
+            each its own.
         roi
             Region of the target, in world units.
 
