@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from dalsegno.nets.losses import soft_dice, weighted_cross_entropy, weighted_mse
+from dalsegno.nets.losses import soft_dice, weighted_binary_cross_entropy, weighted_cross_entropy, weighted_mse
 
-LOSSES = [weighted_mse, weighted_cross_entropy, soft_dice]
+LOSSES = [weighted_mse, weighted_cross_entropy, weighted_binary_cross_entropy, soft_dice]
 SHAPE = (2, 3, 4, 5)
 
 
@@ -20,6 +20,13 @@ def test_squared_error_by_hand(tensors):
     p, t, w = (x.numpy() for x in tensors)
     total = sum(w[i] * (p[i] - t[i]) ** 2 for i in np.ndindex(SHAPE))
     assert weighted_mse(*tensors).item() == pytest.approx(total / w.sum(), rel=1e-5)
+
+
+def test_binary_cross_entropy_by_hand(tensors):
+    x, t, w = (x.numpy().astype(np.float64) for x in tensors)
+    p = 1 / (1 + np.exp(-x))
+    expected = -(w * (t * np.log(p) + (1 - t) * np.log(1 - p))).sum() / w.sum()
+    assert weighted_binary_cross_entropy(*tensors).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_cross_entropy_by_hand(tensors):
@@ -43,6 +50,7 @@ def test_perfect_predictions_lose_nothing(tensors):
     _, target, weight = tensors
     assert weighted_mse(target, target, weight) == 0
     assert weighted_cross_entropy(100 * target, target, weight).item() == pytest.approx(0, abs=1e-6)
+    assert weighted_binary_cross_entropy(100 * (2 * target - 1), target, weight).item() == pytest.approx(0, abs=1e-6)
     assert soft_dice(target, target, weight) == 0
     assert soft_dice(0 * target, 0 * target, weight) == 0
 

@@ -8,7 +8,7 @@ float32, under autocast too, where sums over many voxels would overflow half pre
 import torch
 from torch import Tensor
 
-__all__ = ["soft_dice", "weighted_cross_entropy", "weighted_mse"]
+__all__ = ["soft_dice", "weighted_binary_cross_entropy", "weighted_cross_entropy", "weighted_mse"]
 
 SMALLEST = 1e-12
 
@@ -31,6 +31,31 @@ def weighted_mse(prediction: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     p, t, w = _alike(prediction, target, weight)
     with torch.autocast(p.device.type, enabled=False):
         return _ratio((w * (p - t) ** 2).sum(), w.sum())
+
+
+def weighted_binary_cross_entropy(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    r"""Return the weighted mean cross entropy of channels that are each foreground or background.
+
+    That is :math:`-\sum w (t \log p + (1 - t) \log (1 - p)) / \sum w`, where `p` is the sigmoid.
+
+    Parameters
+    ----------
+    logits
+        ``(batch, channel, ...)``, before the sigmoid.
+    target
+        Of the same shape, 0 to 1.
+    weight
+        Of the same shape, or with a single channel.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    x, t, w = _alike(logits, target, weight)
+    with torch.autocast(x.device.type, enabled=False):
+        entropy = torch.nn.functional.binary_cross_entropy_with_logits(x, t, reduction="none")
+        return _ratio((w * entropy).sum(), w.sum())
 
 
 def weighted_cross_entropy(logits: Tensor, target_onehot: Tensor, weight: Tensor) -> Tensor:

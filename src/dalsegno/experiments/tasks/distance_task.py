@@ -9,7 +9,15 @@ from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import 
 from dalsegno.experiments.tasks.losses.mse_loss import MSELoss
 from dalsegno.experiments.tasks.post_processors.threshold_post_processor import ThresholdPostProcessor
 from dalsegno.experiments.tasks.predictors.distance_predictor import DistancePredictor
-from dalsegno.experiments.tasks.task import Task, TaskConfig, distinct_names, positive_length
+from dalsegno.experiments.tasks.task import (
+    Task,
+    TaskConfig,
+    distinct_names,
+    distinct_numbers,
+    positive_length,
+    share_problems,
+    threshold_problems,
+)
 from dalsegno.units import Length
 
 __all__ = ["DistanceTask", "DistanceTaskConfig"]
@@ -42,20 +50,13 @@ class DistanceTaskConfig(TaskConfig):
     thresholds: tuple[float, ...] = field(
         help="Thresholds that a validation tries, between -1 and 1.",
         default=(-0.4, -0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4),
+        check=distinct_numbers,
     )
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the bounds and the thresholds."""
-        if not self.clipmin < self.clipmax <= 1:
-            yield Problem(
-                f"needs clipmin < clipmax <= 1: both bound a share; got {self.clipmin} and {self.clipmax}",
-                ("clipmin",),
-            )
-        if not self.thresholds or len(set(self.thresholds)) < len(self.thresholds):
-            yield Problem(f"needs one or more different numbers, got {self.thresholds}", ("thresholds",))
-        outside = [threshold for threshold in self.thresholds if not -1 < threshold < 1]
-        if outside:
-            yield Problem(f"must lie between -1 and 1, as tanh distances do, got {outside}", ("thresholds",))
+        yield from share_problems(self, "clipmin", "clipmax")
+        yield from threshold_problems(self.thresholds, -1, 1, "tanh distances")
 
 
 class DistanceTask(Task):

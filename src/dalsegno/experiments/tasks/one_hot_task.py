@@ -2,23 +2,15 @@
 
 from typing import ClassVar
 
-from dalsegno.config import config, field
+from dalsegno.config import config, field, not_negative
 from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import BinarySegmentationEvaluator
 from dalsegno.experiments.tasks.losses.cross_entropy_loss import CrossEntropyLoss
 from dalsegno.experiments.tasks.post_processors.argmax_post_processor import ArgmaxPostProcessor
 from dalsegno.experiments.tasks.predictors.one_hot_predictor import OneHotPredictor
-from dalsegno.experiments.tasks.task import Task, TaskConfig, distinct_names, positive_length
+from dalsegno.experiments.tasks.task import Task, TaskConfig, distinct_names, odd, positive_length
 from dalsegno.units import Length
 
 __all__ = ["OneHotTask", "OneHotTaskConfig"]
-
-
-def _odd(value: int) -> str | None:
-    return None if value > 0 and value % 2 else f"must be odd and above 0, got {value}"
-
-
-def _not_negative(value: float) -> str | None:
-    return None if value >= 0 else f"must be 0 or above, got {value}"
 
 
 @config
@@ -30,7 +22,7 @@ class OneHotTaskConfig(TaskConfig):
     classes: tuple[str, ...] = field(
         help="Names of the classes, in the order of their labels 0, 1, 2, …", check=distinct_names
     )
-    kernel_size: int = field(help="Voxels of the last convolution along each axis.", default=3, check=_odd)
+    kernel_size: int = field(help="Voxels of the last convolution along each axis.", default=3, check=odd)
     clip_distance: Length | None = field(
         help="Errors count as at most this far from the truth in clipped mean distances; "
         "ten times the longest voxel edge if not given.",
@@ -44,7 +36,7 @@ class OneHotTaskConfig(TaskConfig):
         check=positive_length,
     )
     dice_weight: float = field(
-        help="Share of the soft Dice loss beside the cross entropy.", default=0.0, check=_not_negative
+        help="Share of the soft Dice loss beside the cross entropy.", default=0.0, check=not_negative
     )
 
 

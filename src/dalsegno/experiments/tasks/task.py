@@ -1,11 +1,12 @@
 """What is learned: how predictions are made, trained, turned into labels and judged."""
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from dalsegno.config import Config, config, field
-from dalsegno.errors import ConfigError, DataError
+from dalsegno.errors import ConfigError, DataError, Problem
 from dalsegno.experiments.architectures.architecture import Architecture
 from dalsegno.experiments.datasets.dataset import Dataset
 from dalsegno.experiments.model import Model
@@ -17,7 +18,16 @@ from dalsegno.experiments.tasks.post_processors.post_processor_parameters import
 from dalsegno.experiments.tasks.predictors.predictor import Predictor
 from dalsegno.units import Length, length_in
 
-__all__ = ["Task", "TaskConfig", "distinct_names", "positive_length"]
+__all__ = [
+    "Task",
+    "TaskConfig",
+    "distinct_names",
+    "distinct_numbers",
+    "odd",
+    "positive_length",
+    "share_problems",
+    "threshold_problems",
+]
 
 
 @config
@@ -107,3 +117,32 @@ def distinct_names(value: tuple[str, ...]) -> str | None:
     if repeated:
         return f"each name can stand once, got {', '.join(repeated)} several times"
     return None if value and all(value) else f"needs one or more names that are not empty, got {list(value)}"
+
+
+def distinct_numbers(value: tuple[float, ...]) -> str | None:
+    """Check that there is at least one number to try, and none twice."""
+    different = value and len(set(value)) == len(value) and all(map(math.isfinite, value))
+    return None if different else f"needs one or more different numbers, got {list(value)}"
+
+
+def odd(value: int) -> str | None:
+    """Check that a number of voxels has one in the middle."""
+    return None if value > 0 and value % 2 else f"must be odd and above 0, got {value}"
+
+
+def share_problems(given: TaskConfig, clipmin: str, clipmax: str) -> Iterator[Problem]:
+    """Yield what is wrong with two fields that bound the share of a class."""
+    least, largest = getattr(given, clipmin), getattr(given, clipmax)
+    if not least < largest <= 1:
+        yield Problem(
+            f"needs {clipmin} < {clipmax} <= 1: both bound a share; got {least} and {largest}",
+            (clipmin,),
+        )
+
+
+def threshold_problems(
+    thresholds: tuple[float, ...], least: float, largest: float, predicted: str
+) -> Iterator[Problem]:
+    """Yield which thresholds no prediction lies at, within the open interval of its values."""
+    if outside := [threshold for threshold in thresholds if not least < threshold < largest]:
+        yield Problem(f"must lie between {least:g} and {largest:g}, as {predicted} do, got {outside}", ("thresholds",))

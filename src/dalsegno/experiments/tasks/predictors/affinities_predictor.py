@@ -1,0 +1,106 @@
+"""Predicts which neighbouring voxels belong to the same object."""
+
+import numpy as np
+from attrs import frozen
+from funlib.geometry import Coordinate, Roi
+from numpy.typing import NDArray
+from torch import nn
+
+from dalsegno.arrays.array import Array
+from dalsegno.errors import ConfigError, DataError
+from dalsegno.experiments.architectures.architecture import Architecture
+from dalsegno.experiments.model import Model
+from dalsegno.experiments.tasks.ground_truth import annotated, check_instance_labels, instance_labels
+from dalsegno.experiments.tasks.predictors.predictor import Predictor
+from dalsegno.nets.conv import conv
+from dalsegno.ops.affinities import affinities, affinity_mask
+from dalsegno.ops.balance import ClassCounts, balance_weights
+
+__all__ = ["AffinitiesPredictor"]
+
+
+@frozen
+class AffinitiesPredictor(Predictor):
+    """Predicts, for each voxel and offset, the logit that the voxel there belongs to the same object.
+
+    Attributes
+    ----------
+    neighborhood
+        Offsets in voxels per axis, of either sign.
+    background_as_object
+        Take the background for one more object.
+    affs_weight_clipmin, affs_weight_clipmax
+        Bounds on the share of joined and parted voxels when they are balanced.
+    """
+
+    neighborhood: tuple[Coordinate, ...]
+    background_as_object: bool = False
+    affs_weight_clipmin: float = 0.05
+    affs_weight_clipmax: float = 0.95
+
+    @property
+    def channels(self) -> tuple[str, ...]:  # type: ignore[override]
+        """``aff_z.y.x`` for each offset."""
+        return tuple("aff_" + ".".join(map(str, offset)) for offset in self.neighborhood)
+
+    def create_model(self, architecture: Architecture) -> Model:
+        """Return the architecture with one logit per channel; in evaluation their sigmoid.
+
+        Raises
+        ------
+        ConfigError
+            If the network has other axes than the offsets.
+        """
+        dims = self.neighborhood[0].dims
+        if architecture.dims != dims:
+            raise ConfigError(
+                f"the network works on {architecture.dims} axes, the neighborhood has offsets of {dims} numbers: there "
+                "would be no voxel at an offset; write one number per axis, 0 for axes that are not crossed"
+            )
+        head = conv(architecture.num_out_channels, len(self.channels), (1,) * dims)
+        return Model(architecture, head, eval_activation=nn.Sigmoid())
+
+    def check_gt(self, gt: Array) -> None:
+        """Refuse ground truth that is no single channel of instances, or has other axes than the offsets."""
+        check_instance_labels(gt)
+        dims = self.neighborhood[0].dims
+        if gt.dims != dims:
+            example = (*(0,) * (gt.dims - 1), 1)
+            raise DataError(
+                f"the ground truth has {gt.dims} axes ({', '.join(gt.spatial_axes)}), the offsets of the neighborhood "
+                f"have {dims} numbers, such as {tuple(self.neighborhood[0])}: there is no voxel at such an offset; "
+                f"write {gt.dims} numbers, such as {example} for the next voxel along {gt.spatial_axes[-1]}"
+            )
+
+    def gt_context(self, voxel_size: Coordinate, units: str) -> Coordinate:  # noqa: ARG002
+        """Return the farthest offset along each axis, to both sides: patches may be mirrored."""
+        return self._reach() * voxel_size
+
+    def create_target(self, gt: Array, mask: Array, roi: Roi) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the affinities, and where both voxels are annotated.
+
+        Raises
+        ------
+        DataError
+            If the labels are no instances, or have other axes than the offsets.
+        """
+        self.check_gt(gt)
+        reach = self._reach() * gt.voxel_size
+        around = roi.grow(reach, reach)
+        inner = (slice(None), *((roi - around.begin) / gt.voxel_size).to_slices())
+        joined = affinities(
+            instance_labels(gt, around), self.neighborhood, background_as_object=self.background_as_object
+        )
+        known = affinity_mask(annotated(mask, around), self.neighborhood)
+        return joined[inner].astype(np.float32), known[inner].astype(np.float32)
+
+    def create_weight(
+        self, target: NDArray[np.float32], mask: NDArray[np.float32], counts: ClassCounts | None
+    ) -> tuple[NDArray[np.float32], ClassCounts]:
+        """Return weights that make joined and parted voxels count the same, for each offset."""
+        return balance_weights(
+            target > 0, mask, counts, clipmin=self.affs_weight_clipmin, clipmax=self.affs_weight_clipmax
+        )
+
+    def _reach(self) -> Coordinate:
+        return Coordinate(max(map(abs, along)) for along in zip(*self.neighborhood, strict=True))
