@@ -30,7 +30,10 @@ Overrides = Annotated[
 ]
 Store = Annotated[str | None, typer.Option("--store", metavar="DIR", help="The store; ./store by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-Criterion = Annotated[str, typer.Option("--criterion", metavar="NAME", help="Score to choose by, such as f1_score.")]
+Criterion = Annotated[
+    str | None,
+    typer.Option("--criterion", metavar="NAME", help="Score to choose by, such as f1_score; the first of the run."),
+]
 
 
 def open_store(folder: str | None) -> "Stores":

@@ -10,7 +10,7 @@ from dalsegno.cli.arguments import Criterion, Json, Store, open_store, print_jso
 
 def compare(
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Names of runs.", show_default=False)],
-    criterion: Criterion = "f1_score",
+    criterion: Criterion = None,
     plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw loss and score curves.")] = None,
     store: Store = None,
     json: Json = False,
@@ -23,6 +23,9 @@ def compare(
     from dalsegno.view.tables import rows_table
 
     stores = open_store(store)
+    criterion = criterion or next(
+        (record.primary for run in runs if (record := read_run(stores, run)).headline), "score"
+    )
     rows = best_scores(stores, runs, criterion)
     if plot is not None:
         from dalsegno.view.curves import RunCurves, plot_curves

@@ -29,7 +29,7 @@ def predict(  # noqa: PLR0913 - each is an option of the command
     output: Annotated[
         Path | None, typer.Option("--output", metavar="DIR.zarr", help="Where to write; with the run if not given.")
     ] = None,
-    criterion: Criterion = "f1_score",
+    criterion: Criterion = None,
     iteration: Annotated[
         int | None, typer.Option("--iteration", help="Use this iteration, not the best one; it needs no score.")
     ] = None,
@@ -50,7 +50,7 @@ def predict(  # noqa: PLR0913 - each is an option of the command
     _check_target(target)
     parameters = best.parameters.as_dict()
     result = {"run": run, "iteration": best.iteration, "parameters": parameters}
-    origin = {**result, "criterion": criterion, "score": best.score}
+    origin = {**result, "criterion": best.criterion, "score": best.score}
     written = []
     with Progress(console=Console(stderr=True)) as progress:
         for name, raw, roi in volumes:
@@ -59,10 +59,10 @@ def predict(  # noqa: PLR0913 - each is an option of the command
             prediction, labels = predict_best(best, raw, roi, on_tile=on_tile)
             written += _write(target, f"{folder}{name}", prediction, labels, attributes=origin)
     if json:
-        print_json({**result, criterion: best.score, "written": written})
+        print_json({**result, best.criterion: best.score, "written": written})
         return
     shown = ", ".join(f"{name} {value}" for name, value in parameters.items() if name != "id")
-    score = f"no {criterion}" if best.score is None else f"{criterion} {best.score:.3f}"
+    score = f"no {best.criterion}" if best.score is None else f"{best.criterion} {best.score:.3f}"
     Console().print(f"{run}: iteration {best.iteration}, {shown or 'no parameters'}, {score}")
     for path in written:
         Console().print(f"  {path}", soft_wrap=True)

@@ -137,7 +137,7 @@ def _report(config: "RunConfig", stores: "Stores", console: "Console", store: st
     if not record.scores.rows:
         console.print("the experiment has no validation data, so there are no scores")
         return
-    criterion = record.headline[0]
+    criterion = record.primary
     if record.scores.best(criterion) is None:
         console.print(f"{criterion} is undefined everywhere: is anything annotated in the validation data?")
         return
@@ -183,7 +183,7 @@ def _draw(stores: "Stores", name: str, criterion: str, picture: Path, console: "
     for axis, finer in enumerate(dataset.raw.voxel_size / prediction.voxel_size):
         raw = raw.repeat(finer, axis)
     # label 0 is not drawn
-    names = best.run.task.channels[0 if labels.ndim > dataset.raw.dims else 1 :]
+    names = best.run.task.evaluator.names[0 if labels.ndim > dataset.raw.dims else 1 :]
     title = f"{name}: iteration {best.iteration}, {criterion} {best.score:.3f}"
     try:
         plot_slices(raw, np.asarray(dataset.gt[prediction.roi]), labels, picture, title=title, channel_names=names)

@@ -1,16 +1,12 @@
 """``dalsegno show``."""
 
-from typing import Annotated
-
-import typer
-
-from dalsegno.cli.arguments import Json, RunName, Store, open_store, print_json
+from dalsegno.cli.arguments import Criterion, Json, RunName, Store, open_store, print_json
 
 
 def show(
     run: RunName,
     store: Store = None,
-    criterion: Annotated[str | None, typer.Option("--criterion", help="Score to list; the first of the run.")] = None,
+    criterion: Criterion = None,
     json: Json = False,
 ) -> None:
     """Show one run: its state, its scores over iterations, and its config."""
@@ -24,7 +20,7 @@ def show(
 
     stores = open_store(store)
     record = read_run(stores, run)
-    chosen = criterion or next(iter(record.headline), "f1_score")
+    chosen = criterion or record.primary
     record.scores.check_criterion(chosen)
     rows = [score_row(row, chosen) for row in record.scores.rows]
     if json:

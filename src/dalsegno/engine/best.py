@@ -37,6 +37,8 @@ class BestModel:
         Iteration of the weights.
     parameters
         Setting of the post-processing.
+    criterion
+        What it was chosen by.
     score
         Value of the criterion; None where the iteration was chosen by hand and has no score.
     """
@@ -44,10 +46,11 @@ class BestModel:
     run: Run
     iteration: int
     parameters: PostProcessorParameters
+    criterion: str
     score: float | None
 
 
-def best_model(stores: Stores, name: str, criterion: str, iteration: int | None = None) -> BestModel:
+def best_model(stores: Stores, name: str, criterion: str | None = None, iteration: int | None = None) -> BestModel:
     """Load the best model of a run.
 
     Parameters
@@ -57,7 +60,7 @@ def best_model(stores: Stores, name: str, criterion: str, iteration: int | None 
     name
         Name of the run.
     criterion
-        What is best, as a mean over datasets and channels.
+        What is best, as a mean over datasets and channels; the first of the run's evaluator if not given.
     iteration
         Choose among the scores of this iteration only. Where it has none, the post-processor's first setting is used.
 
@@ -69,6 +72,7 @@ def best_model(stores: Stores, name: str, criterion: str, iteration: int | None 
         If there is no such criterion.
     """
     record = read_run(stores, name)
+    criterion = criterion or record.primary
     record.scores.check_criterion(criterion)
     scores = record.scores if iteration is None else record.scores.at(iteration)
     best = scores.best(criterion)
@@ -80,8 +84,8 @@ def best_model(stores: Stores, name: str, criterion: str, iteration: int | None 
     run.model.load_state_dict(model)
     settings = {setting.as_dict()["id"]: setting for setting in run.task.post_processor.enumerate_parameters()}
     if best is None:
-        return BestModel(run, chosen, next(iter(settings.values())), None)
-    return BestModel(run, chosen, settings[best.parameters["id"]], best.value(criterion))
+        return BestModel(run, chosen, next(iter(settings.values())), criterion, None)
+    return BestModel(run, chosen, settings[best.parameters["id"]], criterion, best.value(criterion))
 
 
 def _no_score(record: RunRecord, criterion: str, checkpoints: list[int]) -> str:

@@ -34,6 +34,11 @@ class RunRecord:
     scores: ValidationScores
     headline: tuple[str, ...]
 
+    @property
+    def primary(self) -> str:
+        """Criterion to choose by if no other is named: the evaluator's first; any name before the first validation."""
+        return next(iter(self.headline), "score")
+
 
 def read_run(stores: Stores, name: str) -> RunRecord:
     """Return what the store holds of a run.

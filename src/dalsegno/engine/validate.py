@@ -24,7 +24,8 @@ def validation_record(iteration: int, rows: list[dict[str, Any]], task: Task) ->
     """Return what the store keeps of a validation: its rows, which way each criterion is better, which come first."""
     scores = task.evaluation_scores
     better = {criterion: bool(scores.higher_is_better(criterion)) for criterion in scores.criteria}
-    headline = list(dict.fromkeys(criterion.rpartition("__")[2] for criterion in task.evaluator.criteria))
+    named = (criterion.rpartition("__")[2] for criterion in task.evaluator.criteria)
+    headline = list(dict.fromkeys([task.evaluator.primary, *named]))
     return {"iteration": iteration, "higher_is_better": better, "headline": headline, "rows": rows}
 
 

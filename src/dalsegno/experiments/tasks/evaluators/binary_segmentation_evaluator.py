@@ -56,6 +56,11 @@ class BinarySegmentationEvaluator(Evaluator):
         return [f"{channel}__{criterion}" for channel in self.channels for criterion in ("f1_score", "jaccard", "voi")]
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the channels, or of the class labels."""
+        return self.channels
+
+    @property
     def score(self) -> MultiChannelBinarySegmentationEvaluationScores:
         """Scores with every value undefined: they know the criteria."""
         undefined = BinarySegmentationEvaluationScores()

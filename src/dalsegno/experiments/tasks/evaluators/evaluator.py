@@ -33,6 +33,16 @@ class Evaluator(ABC):
         """Criteria by which the best iteration and parameters are looked for."""
 
     @property
+    def primary(self) -> str:
+        """Criterion to choose by if no other is named, without a channel."""
+        return self.criteria[0].rpartition("__")[2]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the channels of a segmentation, or of its labels from 0 on; none for instances."""
+        return ()
+
+    @property
     @abstractmethod
     def score(self) -> EvaluationScores:
         """Scores with every value undefined: they know the criteria."""
