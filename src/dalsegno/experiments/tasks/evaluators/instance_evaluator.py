@@ -1,0 +1,112 @@
+"""Judges instance segmentations: which voxels are together, and which objects are found."""
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+from attrs import define
+from funlib.geometry import Coordinate, Roi
+from numpy.typing import NDArray
+
+from dalsegno.arrays.array import Array
+from dalsegno.errors import DataError
+from dalsegno.experiments.tasks.evaluators.evaluator import Evaluator
+from dalsegno.experiments.tasks.evaluators.instance_evaluation_scores import InstanceEvaluationScores
+from dalsegno.experiments.tasks.ground_truth import check_instance_labels, instance_labels
+from dalsegno.ops.contingency import ContingencyTable, TrueLabels
+from dalsegno.ops.instance_metrics import instance_scores
+
+__all__ = ["InstanceEvaluator"]
+
+BLOCK_VOXELS = 2**21
+
+
+@define(slots=False)
+class InstanceEvaluator(Evaluator):
+    """Scores instances against the ground truth, whatever ids both give them.
+
+    Attributes
+    ----------
+    background_as_object
+        The truth's background counts as an object in the variation of information and the Rand error, for
+        data that is segmented completely. Otherwise its voxels are left out there; false objects in it are
+        found by average precision and panoptic quality.
+    """
+
+    background_as_object: bool = False
+
+    @property
+    def criteria(self) -> list[str]:
+        """Variation of information, its parts, and the adapted Rand error."""
+        return ["voi", "voi_split", "voi_merge", "adapted_rand_error"]
+
+    @property
+    def score(self) -> InstanceEvaluationScores:
+        """Scores with every value undefined: they know the criteria."""
+        return InstanceEvaluationScores()
+
+    def sweep(
+        self, outputs: Iterable[NDArray[Any]], evaluation_array: Array, mask: NDArray[Any] | None = None
+    ) -> Iterator[InstanceEvaluationScores]:
+        """Yield the scores of each output; the ground truth is relabelled once.
+
+        A mask with channels counts where all of them do.
+
+        Raises
+        ------
+        DataError
+            If the ground truth or an output is not a single channel of integers.
+        """
+        labels = instance_labels(evaluation_array, evaluation_array.roi)
+        truth = TrueLabels.of(labels, None if mask is None else _everywhere(mask, labels.ndim))
+        for output in outputs:
+            yield self._scores(ContingencyTable.of(_segments(output, labels.shape), truth))
+
+    def score_blockwise(self, output: Array, evaluation_array: Array, mask: Array | None) -> InstanceEvaluationScores:
+        """Return the scores of one output; the blocks' tables add up to that of the whole."""
+        check_instance_labels(evaluation_array)
+        return self._scores(
+            ContingencyTable.total(
+                _block_table(output, evaluation_array, mask, block) for block in _blocks(evaluation_array)
+            )
+        )
+
+    def _scores(self, table: ContingencyTable) -> InstanceEvaluationScores:
+        return InstanceEvaluationScores(**instance_scores(table, background_as_object=self.background_as_object))
+
+
+def _block_table(output: Array, truth: Array, mask: Array | None, block: Roi) -> ContingencyTable:
+    labels = instance_labels(truth, block)
+    inside = None if mask is None else _everywhere(mask.to_ndarray(block, fill_value=0), labels.ndim)
+    return ContingencyTable.of(_segments(output[block], labels.shape), labels, inside)
+
+
+def _blocks(array: Array) -> Iterator[Roi]:
+    """Yield the blocks of an array, whole chunks of most files."""
+    edge = max(int(BLOCK_VOXELS ** (1 / array.dims) + 0.5) // 64 * 64, 64)
+    size = Coordinate((edge,) * array.dims) * array.voxel_size
+    roi = array.roi
+    for begin in product(*(range(b, e, s) for b, e, s in zip(roi.begin, roi.end, size, strict=True))):
+        yield Roi(begin, size).intersect(roi)
+
+
+def _everywhere(mask: NDArray[Any], dims: int) -> NDArray[np.bool_]:
+    """Return where a mask of shape ``(c?, *spatial)`` is above 0 in every channel."""
+    inside: NDArray[np.bool_] = np.logical_and.reduce((mask > 0).reshape(-1, *mask.shape[-dims:]), axis=0)
+    return inside
+
+
+def _segments(output: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.integer[Any]]:
+    """Return an output of shape ``(1?, *spatial)`` without its channel."""
+    if output.dtype.kind not in "iub":
+        raise DataError(
+            f"the segmentation has dtype {output.dtype}, but segments are integers: as they are its values can't be "
+            "compared with the ground truth's ids; post-process predictions first, or cut them with ThresholdArray"
+        )
+    if output.shape not in (shape, (1, *shape)):
+        raise DataError(
+            f"the segmentation has shape {output.shape}, the ground truth {shape}: they can't be compared voxel by "
+            "voxel; check that both cover the same region, and that the segmentation has one channel of ids"
+        )
+    return output.reshape(shape)
