@@ -1,0 +1,106 @@
+"""Scores of the segmentations at several thresholds, from one pass over the image.
+
+What lies above a threshold lies above all lower ones. The image is cut into pieces that stay in the
+processor's cache while they are counted at every threshold, and the distances to the truth of what is
+false at the lowest threshold are those of all others as well.
+"""
+
+from collections.abc import Callable, Sequence
+from math import isnan, nan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dalsegno.ops.binary_counts import (
+    DISTANCE_CRITERIA,
+    BinaryCounts,
+    ErrorDistances,
+    distance_scores,
+    overlap_scores,
+)
+from dalsegno.ops.binary_metrics import BinaryTruth, inside
+from dalsegno.ops.level_sets import LevelSets
+from dalsegno.ops.nearest_foreground import NearestForeground
+
+__all__ = ["level_set_scores"]
+
+PIECE = 2**16
+"""Voxels that are counted at a time."""
+
+Wanted = Callable[[Sequence[dict[str, float]]], Sequence[int]]
+"""Which settings get distances, given the overlap scores of all."""
+
+
+def level_set_scores(
+    levels: LevelSets, truth: BinaryTruth, wanted: Wanted, *, clip_distance: float, tol_distance: float
+) -> list[dict[str, float]]:
+    """Return the criteria of the segmentation at each threshold.
+
+    Parameters
+    ----------
+    levels
+        Of one channel: values of the shape of the truth, thresholds in any order.
+    truth
+        What all are compared with.
+    wanted
+        Returns the positions of the thresholds that get distances, given the overlap scores of all.
+    clip_distance, tol_distance
+        As for `binary_scores`.
+
+    Returns
+    -------
+    scores
+        Value by criterion for each threshold, as `binary_scores` returns them; criteria with distances are
+        NaN where they are not wanted.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or a value is NaN.
+    """
+    if levels.values.shape != truth.truth.shape:
+        raise ValueError(f"the image has shape {levels.values.shape}, the truth {truth.truth.shape}")
+    counts = _counts(levels, truth)
+    scores = [overlap_scores(each) | dict.fromkeys(DISTANCE_CRITERIA, nan) for each in counts]
+    chosen = sorted(wanted(scores))
+    if not chosen:
+        return scores
+    false = truth.truth < inside(levels.values > min(levels.thresholds[position] for position in chosen), truth.mask)
+    points = np.flatnonzero(false)
+    to_truth, values = truth.nearest.distances(points), levels.values.reshape(-1)[points]
+    for position in chosen:
+        test = inside(levels.values > levels.thresholds[position], truth.mask)
+        missed = np.flatnonzero(truth.truth > test)
+        false_positive = to_truth[values > levels.thresholds[position]]
+        false_negative = NearestForeground(test, truth.voxel_size).distances(missed)
+        positive, negative = (
+            ErrorDistances.of(distances, clip_distance, tol_distance) for distances in (false_positive, false_negative)
+        )
+        scores[position] |= distance_scores(counts[position], positive, negative)
+    return scores
+
+
+def _counts(levels: LevelSets, truth: BinaryTruth) -> list[BinaryCounts]:
+    """Count the voxels of all segmentations, piece by piece."""
+    values, true = levels.values.reshape(-1), truth.truth.reshape(-1)
+    mask = None if truth.mask is None else truth.mask.reshape(-1)
+    tests, both = np.zeros((2, len(levels.thresholds)), np.int64)
+    true_voxels = voxels = 0
+    for begin in range(0, values.size, PIECE):
+        piece = slice(begin, begin + PIECE)
+        judged, truly = (part if mask is None else part[mask[piece]] for part in (values[piece], true[piece]))
+        _refuse_nan(judged)
+        true_voxels += int(np.count_nonzero(truly))
+        voxels += judged.size
+        for position, threshold in enumerate(levels.thresholds):
+            above = judged > threshold
+            tests[position] += np.count_nonzero(above)
+            above &= truly
+            both[position] += np.count_nonzero(above)
+    return [BinaryCounts(int(test), true_voxels, int(common), voxels) for test, common in zip(tests, both, strict=True)]
+
+
+def _refuse_nan(values: NDArray[Any]) -> None:
+    if values.dtype.kind == "f" and values.size and isnan(values.max()):
+        raise ValueError("the image has voxels that are NaN, neither above nor below a threshold")
