@@ -6,11 +6,9 @@ false at the lowest threshold are those of all others as well.
 """
 
 from collections.abc import Callable, Sequence
-from math import isnan, nan
-from typing import Any
+from math import nan
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dalsegno.ops.binary_counts import (
     DISTANCE_CRITERIA,
@@ -57,7 +55,7 @@ def level_set_scores(
     Raises
     ------
     ValueError
-        If the shapes differ, or a value is NaN.
+        If the shapes differ.
     """
     if levels.values.shape != truth.truth.shape:
         raise ValueError(f"the image has shape {levels.values.shape}, the truth {truth.truth.shape}")
@@ -90,7 +88,6 @@ def _counts(levels: LevelSets, truth: BinaryTruth) -> list[BinaryCounts]:
     for begin in range(0, values.size, PIECE):
         piece = slice(begin, begin + PIECE)
         judged, truly = (part if mask is None else part[mask[piece]] for part in (values[piece], true[piece]))
-        _refuse_nan(judged)
         true_voxels += int(np.count_nonzero(truly))
         voxels += judged.size
         for position, threshold in enumerate(levels.thresholds):
@@ -99,8 +96,3 @@ def _counts(levels: LevelSets, truth: BinaryTruth) -> list[BinaryCounts]:
             above &= truly
             both[position] += np.count_nonzero(above)
     return [BinaryCounts(int(test), true_voxels, int(common), voxels) for test, common in zip(tests, both, strict=True)]
-
-
-def _refuse_nan(values: NDArray[Any]) -> None:
-    if values.dtype.kind == "f" and values.size and isnan(values.max()):
-        raise ValueError("the image has voxels that are NaN, neither above nor below a threshold")

@@ -1,15 +1,16 @@
 """Judges segmentations channel by channel: foreground against background."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from math import isnan
 from typing import Any
 
 import numpy as np
 from attrs import define, field
+from funlib.geometry import Coordinate, Roi
 from numpy.typing import NDArray
 
 from dalsegno.arrays.array import Array
-from dalsegno.arrays.numpy_array import NumpyArray
-from dalsegno.errors import DataError
+from dalsegno.errors import ConfigError, DataError
 from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluation_scores import (
     BinarySegmentationEvaluationScores,
 )
@@ -18,13 +19,27 @@ from dalsegno.experiments.tasks.evaluators.multi_channel_binary_segmentation_eva
     MultiChannelBinarySegmentationEvaluationScores,
 )
 from dalsegno.experiments.tasks.ground_truth import binary_channels, class_labels
+from dalsegno.ops.binary_blocks import Pair, block_shape, blockwise_scores
+from dalsegno.ops.binary_counts import DISTANCE_CRITERIA
 from dalsegno.ops.binary_metrics import BinaryTruth, binary_scores
+from dalsegno.ops.far_foreground import Box
+from dalsegno.ops.level_set_scores import level_set_scores
+from dalsegno.ops.level_sets import LevelSets
 from dalsegno.units import Length, length_in
 
 __all__ = ["BinarySegmentationEvaluator"]
 
 CLIP_VOXELS = 10
 TOLERANCE_VOXELS = 2
+
+
+def _known(_: object, __: object, headline: tuple[str, ...]) -> None:
+    unknown = [name for name in headline if name not in BinarySegmentationEvaluationScores().criteria]
+    if unknown or not headline:
+        raise ConfigError(
+            f"headline={list(headline)}: names one or more criteria by which the best setting is looked for, "
+            f"and without them there is no best; choose from {', '.join(BinarySegmentationEvaluationScores().criteria)}"
+        )
 
 
 @define(slots=False)
@@ -43,80 +58,152 @@ class BinarySegmentationEvaluator(Evaluator):
     labels
         Segmentation and ground truth hold class labels, and channel i is where the label is i. Otherwise
         they hold one channel each, foreground above 0.
+    headline
+        Criteria by which the best iteration and parameters are looked for.
+    block_voxels
+        Arrays with more voxels than this are evaluated in blocks of about so many.
     """
 
     clip_distance: Length | None
     tol_distance: Length | None
-    channels: tuple[str, ...]
+    channels: tuple[str, ...] = field(converter=tuple)
     labels: bool = field(default=False, kw_only=True)
+    headline: tuple[str, ...] = field(
+        default=("f1_score", "jaccard", "voi"), converter=tuple, validator=_known, kw_only=True
+    )
+    block_voxels: int = field(default=2**24, kw_only=True)
 
     @property
     def criteria(self) -> list[str]:
-        """F1 score, Jaccard index and variation of information of each channel."""
-        return [f"{channel}__{criterion}" for channel in self.channels for criterion in ("f1_score", "jaccard", "voi")]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the channels, or of the class labels."""
-        return self.channels
+        """The headline of each channel: ``"<channel>__<criterion>"``."""
+        return [f"{channel}__{criterion}" for channel in self.channels for criterion in self.headline]
 
     @property
     def score(self) -> MultiChannelBinarySegmentationEvaluationScores:
         """Scores with every value undefined: they know the criteria."""
-        undefined = BinarySegmentationEvaluationScores()
-        return MultiChannelBinarySegmentationEvaluationScores(tuple((name, undefined) for name in self.channels))
+        return self._named({} for _ in self.channels)
 
     def sweep(
         self, outputs: Iterable[NDArray[Any]], evaluation_array: Array, mask: NDArray[Any] | None = None
     ) -> Iterator[MultiChannelBinarySegmentationEvaluationScores]:
-        """Yield the scores of each output; the ground truth's distances and counts are computed once.
+        """Yield the scores of each output; what only depends on the ground truth is computed once.
+
+        All thresholds of `LevelSets` are counted in one pass. Of those, criteria with distances are computed
+        for what is best by a criterion of the headline, for all if the headline has such a criterion, and
+        are NaN otherwise.
 
         Raises
         ------
         DataError
-            If the ground truth or an output doesn't fit the channels.
+            If the ground truth, the mask or an output doesn't fit the channels, or an output has NaN.
         """
         size, units = evaluation_array.voxel_size, evaluation_array.units
-        distances = {
-            "clip_distance": _length(self.clip_distance, CLIP_VOXELS * max(size), units),
-            "tol_distance": _length(self.tol_distance, TOLERANCE_VOXELS * max(size), units),
-        }
-        judged = None if mask is None else mask > 0
-        truths = [BinaryTruth.of(truth, size, judged) for truth in self._true_channels(evaluation_array)]
+        true_channels = self._true_channels(evaluation_array, evaluation_array.roi)
+        judged = self._judged(mask, true_channels[0].shape)
+        truths = [BinaryTruth.of(truth, size, part) for truth, part in zip(true_channels, judged, strict=True)]
+        limits = self._limits(size, units)
+        if isinstance(outputs, LevelSets) and not self.labels:
+            yield from self._sweep_level_sets(outputs, truths, limits)
+            return
         for output in outputs:
             tests = self._channels_of(output, truths[0].truth.shape)
-            scores = [binary_scores(test, truth, **distances) for test, truth in zip(tests, truths, strict=True)]
-            named = zip(self.channels, map(BinarySegmentationEvaluationScores.from_dict, scores), strict=True)
-            yield MultiChannelBinarySegmentationEvaluationScores(tuple(named))
+            yield self._named(binary_scores(test, truth, **limits) for test, truth in zip(tests, truths, strict=True))
+
+    def _sweep_level_sets(
+        self, levels: LevelSets, truths: Sequence[BinaryTruth], limits: dict[str, float]
+    ) -> Iterator[MultiChannelBinarySegmentationEvaluationScores]:
+        values = self._each_channel(levels.values, truths[0].truth.shape)
+        swept = [
+            level_set_scores(LevelSets(channel, levels.thresholds), truth, self._worth_distances, **limits)
+            for channel, truth in zip(values, truths, strict=True)
+        ]
+        for scores in zip(*swept, strict=True):
+            yield self._named(scores)
+
+    def _worth_distances(self, scores: Sequence[dict[str, float]]) -> Sequence[int]:
+        """Return the settings whose criteria with distances were asked for, given the overlap scores of all."""
+        if set(self.headline) & set(DISTANCE_CRITERIA):
+            return range(len(scores))
+        return sorted({_best([score[criterion] for score in scores], criterion) for criterion in self.headline})
 
     def score_blockwise(
         self, output: Array, evaluation_array: Array, mask: Array | None
     ) -> MultiChannelBinarySegmentationEvaluationScores:
-        """Return the scores of one output."""
-        roi = evaluation_array.roi
-        truth = NumpyArray.from_np_array(
-            evaluation_array[roi], roi, evaluation_array.voxel_size, evaluation_array.axes, units=evaluation_array.units
-        )
-        judged = None if mask is None else mask.to_ndarray(roi, fill_value=0)
-        return next(self.sweep([output[roi]], truth, judged))
+        """Return the scores of one output; memory grows with `block_voxels`, not with the arrays.
 
-    def _true_channels(self, truth: Array) -> Iterable[NDArray[np.bool_]]:
+        Raises
+        ------
+        DataError
+            If the ground truth, the mask or the output doesn't fit the channels, or the output has NaN.
+        """
+        roi, size = evaluation_array.roi, evaluation_array.voxel_size
+        shape = tuple(roi.shape / size)
+
+        def read(box: Box) -> list[Pair]:
+            begin, end = (Coordinate(getattr(part, edge) for part in box) for edge in ("start", "stop"))
+            region = Roi(roi.begin + begin * size, (end - begin) * size)
+            truths = self._true_channels(evaluation_array, region)
+            tests = self._channels_of(output[region], truths[0].shape)
+            judged = self._judged(None if mask is None else mask.to_ndarray(region, fill_value=0), truths[0].shape)
+            return [Pair(*sides) for sides in zip(tests, truths, judged, strict=True)]
+
+        block = block_shape(shape, self.block_voxels)
+        return self._named(blockwise_scores(read, shape, size, block, **self._limits(size, evaluation_array.units)))
+
+    def _limits(self, voxel_size: Sequence[float], units: str) -> dict[str, float]:
+        longest = max(voxel_size)
+        return {
+            "clip_distance": _length(self.clip_distance, CLIP_VOXELS * longest, units),
+            "tol_distance": _length(self.tol_distance, TOLERANCE_VOXELS * longest, units),
+        }
+
+    def _named(self, scores: Iterable[dict[str, float]]) -> MultiChannelBinarySegmentationEvaluationScores:
+        named = zip(self.channels, map(BinarySegmentationEvaluationScores.from_dict, scores), strict=True)
+        return MultiChannelBinarySegmentationEvaluationScores(tuple(named))
+
+    def _true_channels(self, truth: Array, roi: Roi) -> Sequence[NDArray[np.bool_]]:
         if not self.labels:
-            return binary_channels(truth, truth.roi, self.channels)
-        labels = class_labels(truth, truth.roi, self.channels)
+            return list(binary_channels(truth, roi, self.channels))
+        labels = class_labels(truth, roi, self.channels)
         return [labels == position for position in range(len(self.channels))]
 
-    def _channels_of(self, output: NDArray[Any], shape: tuple[int, ...]) -> Iterable[NDArray[np.bool_]]:
+    def _channels_of(self, output: NDArray[Any], shape: tuple[int, ...]) -> Sequence[NDArray[np.bool_]]:
+        channels = self._each_channel(output, shape)
+        if not self.labels:
+            return [channel > 0 for channel in channels]
+        return [channels[0] == position for position in range(len(self.channels))]
+
+    def _each_channel(self, output: NDArray[Any], shape: tuple[int, ...]) -> Sequence[NDArray[Any]]:
         count = 1 if self.labels else len(self.channels)
         if output.size != count * np.prod(shape) or output.shape[-len(shape) :] != shape:
             raise DataError(
                 f"the segmentation has shape {output.shape}, the ground truth {shape} with {count} channel(s): they "
                 "can't be compared voxel by voxel; check that both cover the same region and channels"
             )
-        if not self.labels:
-            foreground: NDArray[np.bool_] = output.reshape(count, *shape) > 0
-            return foreground
-        return (output.reshape(shape) == position for position in range(len(self.channels)))
+        if output.dtype.kind == "f" and output.size and isnan(output.max()):
+            raise DataError(
+                f"the output has {np.count_nonzero(np.isnan(output))} voxels that are NaN: they are neither foreground "
+                "nor background, and scores would be of the others alone; a network whose weights are NaN predicts "
+                "them: train with a lower learning rate, or start from an earlier checkpoint"
+            )
+        return list(output.reshape(count, *shape))
+
+    def _judged(self, mask: NDArray[Any] | None, shape: tuple[int, ...]) -> Sequence[NDArray[np.bool_] | None]:
+        if mask is None:
+            return [None] * len(self.channels)
+        judged = (mask > 0).reshape(-1, *mask.shape[-len(shape) :])
+        if judged.shape[1:] != shape or len(judged) not in (1, len(self.channels)):
+            raise DataError(
+                f"the mask has shape {mask.shape}, the ground truth {shape} with {len(self.channels)} channel(s): it "
+                "is not known which voxels are to be judged; give one mask for all channels, or one for each"
+            )
+        return [judged[position % len(judged)] for position in range(len(self.channels))]
+
+
+def _best(values: Sequence[float], criterion: str) -> int:
+    """Return the position of the best value, the first of equals; an undefined one is the worst."""
+    sign = 1 if BinarySegmentationEvaluationScores.higher_is_better(criterion) else -1
+    return max(range(len(values)), key=lambda position: -np.inf if isnan(values[position]) else sign * values[position])
 
 
 def _length(length: Length | None, default: float, units: str) -> float:
