@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cached_property
 from statistics import fmean
 from typing import Any
 
@@ -17,9 +18,14 @@ OutputIdentifier = tuple[str, tuple[tuple[str, Any], ...], str]
 
 
 def output_identifier(dataset: str, parameters: dict[str, Any], criterion: str) -> OutputIdentifier:
-    """Return what a score is about, as a key."""
-    values = ((name, tuple(value) if isinstance(value, list) else value) for name, value in parameters.items())
-    return dataset, tuple(sorted(values)), criterion
+    """Return what a score is about, as a key; the same one if the parameters were stored as JSON in between."""
+    return dataset, tuple((name, _hashable(parameters[name])) for name in sorted(parameters)), criterion
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return tuple((name, _hashable(value[name])) for name in sorted(value))
+    return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value
 
 
 @frozen
@@ -90,10 +96,11 @@ class ValidationScores:
                 rows.append(ScoreRow(record["iteration"], row["dataset"], row["parameters"], scores))
         known = {name for row in rows for name, value in row.scores.items() if not math.isnan(value)}
         judged = {name.rpartition("__")[2] for name in known}
-        kept = [
-            name for row in rows[:1] for name in row.scores if name in known or name.rpartition("__")[2] not in judged
-        ]
-        return cls(tuple(evolve(row, scores={name: row.scores[name] for name in kept}) for row in rows), better)
+        names = dict.fromkeys(name for row in rows for name in row.scores)
+        kept = [name for name in names if name in known or name.rpartition("__")[2] not in judged]
+        return cls(
+            tuple(evolve(row, scores={name: row.scores.get(name, math.nan) for name in kept}) for row in rows), better
+        )
 
     @property
     def validated_iterations(self) -> list[int]:
@@ -160,34 +167,51 @@ class ValidationScores:
         """
         self.check_criterion(criterion)
         rows = [row for row in self.rows if row.dataset == dataset] if dataset is not None else self._means()
-        best: ScoreRow | None = None
-        for row in rows:
-            value = row.value(criterion)
-            if not math.isnan(value) and (best is None or self.is_better(value, best.value(criterion), criterion)):
-                best = row
-        return best
+        return self._best_of(rows, criterion)
 
     def best_of_settings(self, criteria: Iterable[str]) -> dict[OutputIdentifier, BestScore]:
         """Return the best iteration of each dataset, setting of the post-processing, and criterion.
 
         The earliest of equals; what is undefined at every iteration is left out.
         """
-        best: dict[OutputIdentifier, BestScore] = {}
-        for criterion in criteria:
-            for row in self.rows:
-                key, value = output_identifier(row.dataset, row.parameters, criterion), row.value(criterion)
-                if not math.isnan(value) and (key not in best or self.is_better(value, best[key].value, criterion)):
-                    best[key] = BestScore(row.iteration, value)
+        best = {
+            (dataset, setting, criterion): self._best_of(rows, criterion)
+            for criterion in criteria
+            for (dataset, setting, _), rows in self._settings.items()
+        }
+        return {key: BestScore(row.iteration, row.value(key[2])) for key, row in best.items() if row is not None}
+
+    def best_of_setting(self, dataset: str, parameters: dict[str, Any], criterion: str) -> BestScore | None:
+        """Return the best iteration of one dataset and setting; None if the criterion is defined at none."""
+        row = self._best_of(self._settings.get(output_identifier(dataset, parameters, ""), []), criterion)
+        return None if row is None else BestScore(row.iteration, row.value(criterion))
+
+    def _best_of(self, rows: Iterable[ScoreRow], criterion: str) -> ScoreRow | None:
+        best, best_value = None, math.nan
+        for row in rows:
+            value = row.value(criterion)
+            if self.is_better(value, best_value, criterion):
+                best, best_value = row, value
         return best
+
+    @cached_property
+    def _settings(self) -> dict[OutputIdentifier, list[ScoreRow]]:
+        """The rows of each dataset and setting, without a criterion."""
+        settings: dict[OutputIdentifier, list[ScoreRow]] = defaultdict(list)
+        for row in self.rows:
+            settings[output_identifier(row.dataset, row.parameters, "")].append(row)
+        return dict(settings)
 
     def _means(self) -> list[ScoreRow]:
         groups: dict[tuple[int, OutputIdentifier], list[ScoreRow]] = defaultdict(list)
         for row in self.rows:
             groups[row.iteration, output_identifier("", row.parameters, "")].append(row)
+        num_datasets = max(map(len, groups.values()), default=0)
         means = []
         for rows in groups.values():
-            # undefined on one dataset is undefined in the mean: a mean over others can't be compared
-            scores = {name: fmean(row.scores.get(name, math.nan) for row in rows) for name in rows[0].scores}
-            name = "all datasets" if len(rows) > 1 else rows[0].dataset
-            means.append(ScoreRow(rows[0].iteration, name, rows[0].parameters, scores))
+            # undefined on one dataset, or not scored on it, is undefined in the mean: one over others can't be compared
+            if len(rows) == num_datasets:
+                scores = {name: fmean(row.scores.get(name, math.nan) for row in rows) for name in rows[0].scores}
+                name = "all datasets" if len(rows) > 1 else rows[0].dataset
+                means.append(ScoreRow(rows[0].iteration, name, rows[0].parameters, scores))
         return means

@@ -13,10 +13,10 @@ from dalsegno.errors import DataError
 from dalsegno.experiments.datasets.dataset import Dataset
 from dalsegno.experiments.tasks.evaluators.evaluation_scores import Bounds, EvaluationScores
 from dalsegno.experiments.tasks.post_processors.post_processor_parameters import PostProcessorParameters
-from dalsegno.experiments.validation_scores import BestScore, OutputIdentifier, ValidationScores, output_identifier
+from dalsegno.experiments.validation_scores import BestScore, OutputIdentifier, ValidationScores
 from dalsegno.store.array_store import LocalArrayIdentifier
 
-__all__ = ["Evaluator"]
+__all__ = ["Evaluator", "opened"]
 
 
 class Evaluator(ABC):
@@ -93,12 +93,12 @@ class Evaluator(ABC):
         Raises
         ------
         DataError
-            If the arrays differ in region or voxels, or hold no labels that can be compared.
+            If the arrays differ in region or voxels, the mask in voxels, or they hold no labels that can be compared.
         """
-        output = output_array_identifier
-        if isinstance(output, LocalArrayIdentifier):
-            output = ZarrArray.open_from_array_identifier(output)
+        output = opened(output_array_identifier)
         _check_alike(output, evaluation_array)
+        if mask is not None:
+            _check_mask(mask, evaluation_array)
         return self.score_blockwise(output, evaluation_array, mask)
 
     @property
@@ -119,7 +119,7 @@ class Evaluator(ABC):
     ) -> bool:
         """Return whether a score beats the best of its dataset, setting and criterion; an undefined one does not."""
         value = score.value(criterion) if isinstance(score, EvaluationScores) else score
-        best = self.best_scores.get(output_identifier(_name(dataset), parameter.as_dict(), criterion))
+        best = self._validation_scores.best_of_setting(_name(dataset), parameter.as_dict(), criterion)
         return self.compare(value, math.nan if best is None else best.value, criterion)
 
     def get_overall_best(self, dataset: Dataset | str, criterion: str) -> float | None:
@@ -151,6 +151,11 @@ class Evaluator(ABC):
         return self.score.store_best(criterion)
 
 
+def opened(output: LocalArrayIdentifier | Array) -> Array:
+    """Return an output that is stored or open already."""
+    return ZarrArray.open_from_array_identifier(output) if isinstance(output, LocalArrayIdentifier) else output
+
+
 def _name(dataset: Dataset | str) -> str:
     return dataset if isinstance(dataset, str) else dataset.name
 
@@ -169,4 +174,18 @@ def _check_alike(output: Array, truth: Array) -> None:
         raise DataError(
             f"the output covers {output.roi} {output.units}, the ground truth {truth.roi}: what only one of them has "
             f"can't be judged; {advice} (CropArray)"
+        )
+
+
+def _check_mask(mask: Array, truth: Array) -> None:
+    """Refuse a mask whose voxels are not those of the ground truth."""
+    if mask.voxel_size != truth.voxel_size or mask.units != truth.units:
+        raise DataError(
+            f"the mask has voxels of {mask.voxel_size} {mask.units}, the ground truth of {truth.voxel_size} "
+            f"{truth.units}: it does not say of each voxel whether it is judged; resample it with ResampledArray"
+        )
+    if any((mask.roi.begin - truth.roi.begin) % truth.voxel_size):
+        raise DataError(
+            f"the mask begins at {mask.roi.begin} {mask.units}, the ground truth at {truth.roi.begin} with voxels of "
+            f"{truth.voxel_size}: its voxels lie between those that are judged; correct the `offset` of one of them"
         )

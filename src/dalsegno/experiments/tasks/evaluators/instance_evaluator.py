@@ -14,6 +14,7 @@ from dalsegno.errors import DataError
 from dalsegno.experiments.tasks.evaluators.evaluator import Evaluator
 from dalsegno.experiments.tasks.evaluators.instance_evaluation_scores import InstanceEvaluationScores
 from dalsegno.experiments.tasks.ground_truth import check_instance_labels, instance_labels
+from dalsegno.ops.binary_blocks import block_shape
 from dalsegno.ops.contingency import ContingencyTable, TrueLabels
 from dalsegno.ops.instance_metrics import instance_scores
 
@@ -38,8 +39,13 @@ class InstanceEvaluator(Evaluator):
 
     @property
     def criteria(self) -> list[str]:
-        """Variation of information, its parts, and the adapted Rand error."""
-        return ["voi", "voi_split", "voi_merge", "adapted_rand_error"]
+        """Variation of information with its parts, and the adapted Rand error."""
+        return ["voi_merge", "voi_split", "voi", "adapted_rand_error"]
+
+    @property
+    def primary(self) -> str:
+        """The variation of information: either part alone is perfect where all is one segment, or each voxel is one."""
+        return "voi"
 
     @property
     def score(self) -> InstanceEvaluationScores:
@@ -83,10 +89,9 @@ def _block_table(output: Array, truth: Array, mask: Array | None, block: Roi) ->
 
 
 def _blocks(array: Array) -> Iterator[Roi]:
-    """Yield the blocks of an array, whole chunks of most files."""
-    edge = max(int(BLOCK_VOXELS ** (1 / array.dims) + 0.5) // 64 * 64, 64)
-    size = Coordinate((edge,) * array.dims) * array.voxel_size
-    roi = array.roi
+    """Yield blocks that cover an array; those at its end are cut."""
+    roi, voxel_size = array.roi, array.voxel_size
+    size = Coordinate(block_shape(roi.shape / voxel_size, BLOCK_VOXELS)) * voxel_size
     for begin in product(*(range(b, e, s) for b, e, s in zip(roi.begin, roi.end, size, strict=True))):
         yield Roi(begin, size).intersect(roi)
 
