@@ -54,8 +54,8 @@ class NearestForeground:
         Returns
         -------
         distances
-            In world units, shape ``(N,)``; infinite without any foreground. Exact where the foreground is
-            near or points are few, otherwise to the precision of float32.
+            In world units, shape ``(N,)``; infinite without any foreground. To a few parts in a million if
+            voxel sizes are no whole numbers, otherwise exact up to 2000 voxels.
         """
         if len(points) == 0 or not self.foreground.any():
             return np.full(len(points), np.inf)
