@@ -1,11 +1,13 @@
 """Best is a function of the score rows."""
 
+import json
 import math
 
 import pytest
+from funlib.geometry import Coordinate
 
 from dalsegno.errors import ConfigError
-from dalsegno.experiments.validation_scores import ValidationScores
+from dalsegno.experiments.validation_scores import BestScore, ValidationScores, output_identifier
 
 
 def record(iteration, rows):
@@ -75,3 +77,32 @@ def test_a_channel_that_is_undefined_everywhere_does_not_hide_the_others():
     scores = ValidationScores.from_records([channels(10, 0.5, 0.7), channels(20, 0.7, 0.7)])
     assert scores.best("f1_score").iteration == 20
     assert scores.rows[0].value("f1_score") == pytest.approx(0.6)
+
+
+def test_a_mean_over_fewer_datasets_never_wins():
+    scores = ValidationScores.from_records(
+        [record(10, [("x", 0, 0.5, 1.0), ("y", 0, 0.5, 1.0)]), record(20, [("x", 0, 0.9, 0.1)])]
+    )
+    assert scores.best("f1_score").iteration == 10
+    assert scores.best("f1_score", "x").iteration == 20
+
+
+def test_best_of_a_setting():
+    assert SCORES.best_of_setting("x", {"id": 0, "threshold": 0.0}, "voi") == BestScore(20, 0.4)
+    assert SCORES.best_of_setting("x", {"id": 1, "threshold": 0.1}, "a__f1_score") == BestScore(10, 0.7)
+    assert SCORES.best_of_setting("x", {"id": 2, "threshold": 0.2}, "voi") is None
+
+
+def test_a_setting_is_the_same_after_it_was_stored():
+    parameters = {"context": Coordinate(1, 2), "offsets": [(0, 1), (1, 0)], "options": {"b": [1], "a": 2}}
+    stored = json.loads(json.dumps({name: parameters[name] for name in reversed(parameters)}))
+    assert output_identifier("x", parameters, "voi") == output_identifier("x", stored, "voi")
+    assert {output_identifier("x", parameters, "voi"): 1}[output_identifier("x", stored, "voi")]
+
+
+def test_criteria_that_later_rows_have_or_lack_are_undefined_elsewhere():
+    first, second = record(10, [("x", 0, 0.5, 1.0)]), record(20, [("x", 0, 0.6, 0.5)])
+    del first["rows"][0]["scores"]["a__voi"]
+    second["rows"][0]["scores"]["a__jaccard"] = 0.3
+    scores = ValidationScores.from_records([first, second])
+    assert scores.best("a__voi").iteration == scores.best("jaccard").iteration == 20

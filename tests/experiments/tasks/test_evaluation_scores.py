@@ -7,6 +7,7 @@ from dalsegno.errors import ConfigError
 from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluation_scores import (
     BinarySegmentationEvaluationScores,
 )
+from dalsegno.experiments.tasks.evaluators.instance_evaluation_scores import InstanceEvaluationScores
 from dalsegno.experiments.tasks.evaluators.multi_channel_binary_segmentation_evaluation_scores import (
     MultiChannelBinarySegmentationEvaluationScores,
 )
@@ -82,6 +83,40 @@ def test_what_is_not_there_is_named():
         BinarySegmentationEvaluationScores.from_dict({"f2": nan})
 
 
+INSTANCES = InstanceEvaluationScores(voi_split=0.1, voi_merge=0.2, average_precision=0.5)
+
+
+def test_criteria_of_instances_begin_with_the_variation_of_information():
+    assert INSTANCES.criteria[:4] == ["voi_split", "voi_merge", "voi", "adapted_rand_error"]
+    assert INSTANCES.voi == INSTANCES.value("voi") == pytest.approx(0.15)
+    assert all(isnan(value) for value in InstanceEvaluationScores().as_dict().values())
+
+
+def test_which_way_is_better_for_instances_and_how_far_it_goes():
+    scores = InstanceEvaluationScores
+    worse = [criterion for criterion in INSTANCES.criteria if not scores.higher_is_better(criterion)]
+    assert worse == ["voi_split", "voi_merge", "voi", "adapted_rand_error", "cremi_score"]
+    unbounded = [criterion for criterion in INSTANCES.criteria if isnan(scores.bounds(criterion)[1])]
+    assert unbounded == ["voi_split", "voi_merge", "voi", "cremi_score"]
+    assert scores.bounds("adapted_rand_error") == scores.bounds("average_precision_50") == (0, 1)
+    stored = {criterion for criterion in INSTANCES.criteria if scores.store_best(criterion)}
+    assert stored >= {"voi_split", "voi_merge", "voi", "adapted_rand_error", "panoptic_quality"}
+    assert not stored & {"adapted_rand_precision", "adapted_rand_recall", "segmentation_quality"}
+
+
+def test_scores_of_instances_come_back_from_plain_values():
+    again = InstanceEvaluationScores.from_dict(INSTANCES.as_dict())
+    assert again.as_dict() == pytest.approx(INSTANCES.as_dict(), nan_ok=True)
+    with pytest.raises(ConfigError, match=r"'rand'.*adapted_rand_error"):
+        INSTANCES.value("rand")
+    with pytest.raises(ConfigError, match="'rand'"):
+        InstanceEvaluationScores.from_dict({"rand": 1.0})
+
+
 def test_scores_are_found_by_name():
-    for scores in (BinarySegmentationEvaluationScores, MultiChannelBinarySegmentationEvaluationScores):
+    for scores in (
+        InstanceEvaluationScores,
+        BinarySegmentationEvaluationScores,
+        MultiChannelBinarySegmentationEvaluationScores,
+    ):
         assert find_class(scores.__name__) is scores
