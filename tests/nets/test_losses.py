@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from dalsegno.nets.losses import soft_dice, weighted_binary_cross_entropy, weighted_cross_entropy, weighted_mse
+from dalsegno.nets.losses import soft_tversky, weighted_binary_cross_entropy, weighted_cross_entropy, weighted_mse
 
-LOSSES = [weighted_mse, weighted_cross_entropy, weighted_binary_cross_entropy, soft_dice]
+LOSSES = [weighted_mse, weighted_cross_entropy, weighted_binary_cross_entropy, soft_tversky]
 SHAPE = (2, 3, 4, 5)
 
 
@@ -42,8 +42,18 @@ def test_cross_entropy_by_hand(tensors):
 
 def test_dice_by_hand(tensors):
     p, t, w = (x.numpy() for x in tensors)
-    dice = [2 * (w * p * t)[:, c].sum() / (w * (p**2 + t**2))[:, c].sum() for c in range(3)]
-    assert soft_dice(*tensors).item() == pytest.approx(1 - np.mean(dice), rel=1e-5)
+    dice = [2 * (w * p * t)[:, c].sum() / (w * (p + t))[:, c].sum() for c in range(3)]
+    assert soft_tversky(*tensors).item() == pytest.approx(1 - np.mean(dice), rel=1e-5)
+
+
+def test_beta_weighs_what_is_missed_against_what_is_false(tensors):
+    _, target, _ = tensors
+    everywhere = torch.ones_like(target)
+    missed, false = 0.5 * target, 0.5 * target + 0.5
+    assert soft_tversky(missed, target, everywhere, 0.9) > soft_tversky(missed, target, everywhere, 0.1)
+    assert soft_tversky(false, target, everywhere, 0.9) < soft_tversky(false, target, everywhere, 0.1)
+    # half of all foreground is missed, none is false
+    assert soft_tversky(missed, target, everywhere, 0.9).item() == pytest.approx(1 - 0.5 / (0.5 + 0.9 * 0.5))
 
 
 def test_perfect_predictions_lose_nothing(tensors):
@@ -51,8 +61,8 @@ def test_perfect_predictions_lose_nothing(tensors):
     assert weighted_mse(target, target, weight) == 0
     assert weighted_cross_entropy(100 * target, target, weight).item() == pytest.approx(0, abs=1e-6)
     assert weighted_binary_cross_entropy(100 * (2 * target - 1), target, weight).item() == pytest.approx(0, abs=1e-6)
-    assert soft_dice(target, target, weight) == 0
-    assert soft_dice(0 * target, 0 * target, weight) == 0
+    assert soft_tversky(target, target, weight) == 0
+    assert soft_tversky(0 * target, 0 * target, weight) == 0
 
 
 @pytest.mark.parametrize("loss", LOSSES)

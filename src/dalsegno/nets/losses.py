@@ -8,7 +8,7 @@ float32, under autocast too, where sums over many voxels would overflow half pre
 import torch
 from torch import Tensor
 
-__all__ = ["soft_dice", "weighted_binary_cross_entropy", "weighted_cross_entropy", "weighted_mse"]
+__all__ = ["soft_tversky", "weighted_binary_cross_entropy", "weighted_cross_entropy", "weighted_mse"]
 
 SMALLEST = 1e-12
 
@@ -80,11 +80,12 @@ def weighted_cross_entropy(logits: Tensor, target_onehot: Tensor, weight: Tensor
         return _ratio(-(w * t * torch.log_softmax(x, dim=1)).sum(), (w * t).sum())
 
 
-def soft_dice(probabilities: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    r"""Return the mean over the channels of :math:`1 - 2 \sum w p t / \sum w (p^2 + t^2)` [1]_.
+def soft_tversky(probabilities: Tensor, target: Tensor, weight: Tensor, beta: float = 0.5) -> Tensor:
+    r"""Return the mean over the channels of one minus the Tversky index [1]_, which is Dice's where `beta` is 0.5.
 
-    Each channel is summed over the whole batch, so that a sample without foreground does no harm. A channel
-    that is empty in both is right: its loss is 0.
+    The index is :math:`TP / (TP + (1 - \beta) FP + \beta FN)` with :math:`TP = \sum w p t`,
+    :math:`FP = \sum w p (1 - t)` and :math:`FN = \sum w (1 - p) t`. Each channel is summed over the whole batch,
+    so that a sample without foreground does no harm. A channel that is empty in both is right: its loss is 0.
 
     Parameters
     ----------
@@ -92,6 +93,8 @@ def soft_dice(probabilities: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         ``(batch, channel, ...)`` of the same shape, 0 to 1.
     weight
         Of the same shape, or with a single channel.
+    beta
+        From 0 to 1: how much missed foreground counts against false foreground.
 
     Raises
     ------
@@ -100,14 +103,14 @@ def soft_dice(probabilities: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
     References
     ----------
-    .. [1] Milletari et al., "V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image
-       Segmentation", 3DV 2016.
+    .. [1] Salehi et al., "Tversky Loss Function for Image Segmentation Using 3D Fully Convolutional Deep Networks",
+       MLMI 2017.
     """
     p, t, w = _alike(probabilities, target, weight)
     with torch.autocast(p.device.type, enabled=False):
         but_channel = [axis for axis in range(p.ndim) if axis != 1]
-        # 1 - 2pt / (p² + t²) = (p - t)² / (p² + t²)
-        return _ratio((w * (p - t) ** 2).sum(but_channel), (w * (p**2 + t**2)).sum(but_channel)).mean()
+        errors = (w * ((1 - beta) * p * (1 - t) + beta * (1 - p) * t)).sum(but_channel)
+        return _ratio(errors, errors + (w * p * t).sum(but_channel)).mean()
 
 
 def _alike(prediction: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -12,7 +12,7 @@ from dalsegno.experiments.tasks.losses.affinities_loss import AffinitiesLoss
 from dalsegno.experiments.tasks.post_processors.watershed_post_processor import WatershedPostProcessor
 from dalsegno.experiments.tasks.predictors.affinities_predictor import AffinitiesPredictor
 from dalsegno.experiments.tasks.predictors.shape_descriptors import ShapeDescriptors
-from dalsegno.experiments.tasks.task import Task, TaskConfig, distinct_numbers, share_problems
+from dalsegno.experiments.tasks.task import Task, TaskConfig, distinct_numbers, share, share_problems
 
 __all__ = ["AffinitiesTask", "AffinitiesTaskConfig"]
 
@@ -65,6 +65,11 @@ class AffinitiesTaskConfig(TaskConfig):
     )
     dice_weight: float = field(
         help="Share of the affinities' soft Dice loss beside their cross entropy.", default=0.0, check=not_negative
+    )
+    tversky_beta: float = field(
+        help="How much missed affinities count in the Dice loss against false ones, 0 to 1; 0.5: as in Dice.",
+        default=0.5,
+        check=share,
     )
     biases: tuple[float, ...] = field(
         help="Affinities above which voxels attract each other, tried by a validation, between 0 and 1.",
@@ -130,7 +135,10 @@ class AffinitiesTask(Task):
             clipmax=task_config.affs_weight_clipmax,
         )
         self.loss = AffinitiesLoss(
-            len(neighborhood), task_config.lsds_to_affs_weight_ratio, dice_weight=task_config.dice_weight
+            len(neighborhood),
+            task_config.lsds_to_affs_weight_ratio,
+            dice_weight=task_config.dice_weight,
+            tversky_beta=task_config.tversky_beta,
         )
         self.post_processor = WatershedPostProcessor(
             offsets=neighborhood,

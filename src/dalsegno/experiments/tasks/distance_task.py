@@ -1,7 +1,7 @@
 """Segments structures by their distance to the nearest boundary."""
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from dalsegno.config import config, field, positive
 from dalsegno.errors import Problem
@@ -21,6 +21,8 @@ from dalsegno.experiments.tasks.task import (
 from dalsegno.units import Length
 
 __all__ = ["DistanceTask", "DistanceTaskConfig"]
+
+P = TypeVar("P", bound=DistancePredictor)
 
 
 @config
@@ -58,19 +60,23 @@ class DistanceTaskConfig(TaskConfig):
         yield from share_problems(self, "clipmin", "clipmax")
         yield from threshold_problems(self.thresholds, -1, 1, "tanh distances")
 
+    def distances(self, predictor: type[P]) -> P:
+        """Return the predictor of these distances, of a class of `DistancePredictor`."""
+        return predictor(
+            channels=self.channels,
+            scale_factor=self.scale_factor,
+            mask_distances=self.mask_distances,
+            in_plane=self.in_plane,
+            clipmin=self.clipmin,
+            clipmax=self.clipmax,
+        )
+
 
 class DistanceTask(Task):
     """Distances, their squared error, thresholds, and binary scores of each channel."""
 
     def __init__(self, task_config: DistanceTaskConfig) -> None:
-        self.predictor = DistancePredictor(
-            channels=task_config.channels,
-            scale_factor=task_config.scale_factor,
-            mask_distances=task_config.mask_distances,
-            in_plane=task_config.in_plane,
-            clipmin=task_config.clipmin,
-            clipmax=task_config.clipmax,
-        )
+        self.predictor = task_config.distances(DistancePredictor)
         self.loss = MSELoss()
         self.post_processor = ThresholdPostProcessor(task_config.thresholds)
         self.evaluator = BinarySegmentationEvaluator(

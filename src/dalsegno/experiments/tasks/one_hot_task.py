@@ -7,7 +7,7 @@ from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import 
 from dalsegno.experiments.tasks.losses.cross_entropy_loss import CrossEntropyLoss
 from dalsegno.experiments.tasks.post_processors.argmax_post_processor import ArgmaxPostProcessor
 from dalsegno.experiments.tasks.predictors.one_hot_predictor import OneHotPredictor
-from dalsegno.experiments.tasks.task import Task, TaskConfig, distinct_names, odd, positive_length
+from dalsegno.experiments.tasks.task import Task, TaskConfig, distinct_names, odd, positive_length, share
 from dalsegno.units import Length
 
 __all__ = ["OneHotTask", "OneHotTaskConfig"]
@@ -38,6 +38,11 @@ class OneHotTaskConfig(TaskConfig):
     dice_weight: float = field(
         help="Share of the soft Dice loss beside the cross entropy.", default=0.0, check=not_negative
     )
+    tversky_beta: float = field(
+        help="How much missed voxels of a class count in the Dice loss against false ones, 0 to 1; 0.5: as in Dice.",
+        default=0.5,
+        check=share,
+    )
 
 
 class OneHotTask(Task):
@@ -45,7 +50,7 @@ class OneHotTask(Task):
 
     def __init__(self, task_config: OneHotTaskConfig) -> None:
         self.predictor = OneHotPredictor(task_config.classes, task_config.kernel_size)
-        self.loss = CrossEntropyLoss(task_config.dice_weight)
+        self.loss = CrossEntropyLoss(task_config.dice_weight, task_config.tversky_beta)
         self.post_processor = ArgmaxPostProcessor()
         self.evaluator = BinarySegmentationEvaluator(
             task_config.clip_distance, task_config.tol_distance, task_config.classes, labels=True

@@ -25,6 +25,7 @@ __all__ = [
     "distinct_numbers",
     "odd",
     "positive_length",
+    "share",
     "share_problems",
     "threshold_problems",
 ]
@@ -128,6 +129,11 @@ def distinct_numbers(value: tuple[float, ...]) -> str | None:
 def odd(value: int) -> str | None:
     """Check that a number of voxels has one in the middle."""
     return None if value > 0 and value % 2 else f"must be odd and above 0, got {value}"
+
+
+def share(value: float) -> str | None:
+    """Check that a number is from 0 to 1."""
+    return None if 0 <= value <= 1 else f"must be from 0 to 1, got {value}"
 
 
 def share_problems(given: TaskConfig, clipmin: str, clipmax: str) -> Iterator[Problem]:

@@ -11,9 +11,9 @@ from dalsegno.errors import ConfigError, DataError
 from dalsegno.experiments.architectures.architecture import Architecture
 from dalsegno.experiments.model import Model
 from dalsegno.experiments.tasks.ground_truth import annotated, check_instance_labels, instance_labels
+from dalsegno.experiments.tasks.predictors.head import head
 from dalsegno.experiments.tasks.predictors.predictor import Predictor
 from dalsegno.experiments.tasks.predictors.shape_descriptors import ShapeDescriptors
-from dalsegno.nets.conv import conv
 from dalsegno.ops.affinities import affinities, affinity_mask
 from dalsegno.ops.balance import ClassCounts, balance_weights
 
@@ -67,8 +67,7 @@ class AffinitiesPredictor(Predictor):
                 f"the network works on {architecture.dims} axes, the neighborhood has offsets of {dims} numbers: there "
                 "would be no voxel at an offset; write one number per axis, 0 for axes that are not crossed"
             )
-        head = conv(architecture.num_out_channels, len(self.channels), (1,) * dims)
-        return Model(architecture, head, eval_activation=nn.Sigmoid())
+        return Model(architecture, head(architecture, len(self.channels)), eval_activation=nn.Sigmoid())
 
     def check_gt(self, gt: Array) -> None:
         """Refuse ground truth that is no single channel of instances, or has other axes than the offsets."""

@@ -12,8 +12,8 @@ from dalsegno.arrays.array import Array
 from dalsegno.experiments.architectures.architecture import Architecture
 from dalsegno.experiments.model import Model
 from dalsegno.experiments.tasks.ground_truth import annotated_channels, binary_channels, check_binary_channels
+from dalsegno.experiments.tasks.predictors.head import head
 from dalsegno.experiments.tasks.predictors.predictor import Predictor
-from dalsegno.nets.conv import conv
 from dalsegno.ops.balance import ClassCounts, balance_weights
 from dalsegno.ops.bounding_box import bounding_box
 from dalsegno.ops.distances import SATURATED, distance_mask, tanh_distances
@@ -55,8 +55,7 @@ class DistancePredictor(Predictor):
 
     def create_model(self, architecture: Architecture) -> Model:
         """Return the architecture with one linear output per channel."""
-        head = conv(architecture.num_out_channels, len(self.channels), (1,) * architecture.dims)
-        return Model(architecture, head)
+        return Model(architecture, head(architecture, len(self.channels)))
 
     def check_gt(self, gt: Array) -> None:
         """Refuse ground truth that does not have one channel for each of the task."""

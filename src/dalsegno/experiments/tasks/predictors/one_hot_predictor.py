@@ -11,9 +11,8 @@ from dalsegno.errors import DataError
 from dalsegno.experiments.architectures.architecture import Architecture
 from dalsegno.experiments.model import Model
 from dalsegno.experiments.tasks.ground_truth import annotated, check_class_labels, class_labels
+from dalsegno.experiments.tasks.predictors.head import head
 from dalsegno.experiments.tasks.predictors.predictor import Predictor
-from dalsegno.nets.conv import conv
-from dalsegno.nets.unet_plan import Padding
 from dalsegno.ops.balance import ClassCounts, balance_weights
 
 __all__ = ["OneHotPredictor"]
@@ -35,16 +34,9 @@ class OneHotPredictor(Predictor):
     kernel_size: int = 3
 
     def create_model(self, architecture: Architecture) -> Model:
-        """Return the architecture with one output per class.
-
-        The last convolution pads if the architecture keeps the shape of its input, and is flat along axes
-        of which a single voxel is left.
-        """
-        features = Model(architecture, nn.Identity()).output_shape
-        kernel = tuple(self.kernel_size if length > 1 else 1 for length in features)
-        padding: Padding = "same" if features == architecture.input_shape else "valid"
-        head = conv(architecture.num_out_channels, len(self.channels), kernel, padding=padding)
-        return Model(architecture, head, eval_activation=nn.Softmax(dim=1))
+        """Return the architecture with one output per class."""
+        last = head(architecture, len(self.channels), self.kernel_size)
+        return Model(architecture, last, eval_activation=nn.Softmax(dim=1))
 
     def check_gt(self, gt: Array) -> None:
         """Refuse ground truth that is neither one channel of class labels nor one channel for each class."""
