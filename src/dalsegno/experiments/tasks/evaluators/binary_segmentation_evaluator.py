@@ -79,6 +79,11 @@ class BinarySegmentationEvaluator(Evaluator):
         return [f"{channel}__{criterion}" for channel in self.channels for criterion in self.headline]
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the channels."""
+        return self.channels
+
+    @property
     def score(self) -> MultiChannelBinarySegmentationEvaluationScores:
         """Scores with every value undefined: they know the criteria."""
         return self._named({} for _ in self.channels)
