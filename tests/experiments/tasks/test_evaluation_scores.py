@@ -81,6 +81,8 @@ def test_what_is_not_there_is_named():
         MULTI.value("er__dice")
     with pytest.raises(ConfigError, match="'f2'"):
         BinarySegmentationEvaluationScores.from_dict({"f2": nan})
+    with pytest.raises(ConfigError, match=r"'dice' names no channel.*<channel>__dice"):
+        MultiChannelBinarySegmentationEvaluationScores.from_dict({"dice": 0.5})
 
 
 INSTANCES = InstanceEvaluationScores(voi_split=0.1, voi_merge=0.2, average_precision=0.5)

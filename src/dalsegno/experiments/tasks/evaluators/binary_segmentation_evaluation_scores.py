@@ -18,14 +18,23 @@ class BinarySegmentationEvaluationScores(EvaluationScores):
 
     With test T and truth S: dice and F1 are ``2|TS| / (|T| + |S|)``, jaccard is ``|TS| / |T or S|``,
     precision ``|TS| / |T|``, recall ``|TS| / |S|``. Rates: false negatives ``|S - T| / |S|``, false
-    positives ``|T - S| / |not S|``, false discoveries ``|T - S| / |T|``. Distances, in world units, are
-    those from each voxel of T to S (false positive) and from S to T (false negative); correct voxels are
-    at distance 0. ``_clipped``: at most the clip distance each. ``_with_tolerance``: only voxels farther
-    than the tolerance are errors. ``voi`` is the variation of information in bits.
+    positives ``|T - S| / |not S|``, false discoveries ``|T - S| / |T|``. ``voi`` is the variation of
+    information, split plus merge, in bits, of foreground and background.
+
+    Distances, in world units between voxel centres, are those from each voxel of T to S (false positive)
+    and from S to T (false negative); correct voxels are at distance 0 and part of the means.
+    ``mean_false_distance`` is the mean of the two means, ``hausdorff`` the largest distance, ``_clipped``:
+    at most the clip distance each. ``_with_tolerance``: only voxels farther than the tolerance are errors,
+    all others of T or S are correct.
+
+    Undefined is what has nothing to count: precision if T is empty, recall if S is, both and dice, jaccard
+    and F1 if both are. If only one is empty, dice, jaccard and F1 are 0, and distances are undefined.
 
     See Also
     --------
-    dalsegno.ops.binary_metrics.binary_scores : computes them.
+    dalsegno.ops.binary_metrics.binary_scores : computes them in memory.
+    dalsegno.ops.binary_blocks.blockwise_scores : computes them block by block.
+    dalsegno.ops.level_set_scores.level_set_scores : computes them at many thresholds.
     """
 
     dice: float = nan

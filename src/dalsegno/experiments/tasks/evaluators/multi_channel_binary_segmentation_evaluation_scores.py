@@ -73,11 +73,16 @@ class MultiChannelBinarySegmentationEvaluationScores(EvaluationScores):
         Raises
         ------
         ConfigError
-            If there is no such criterion.
+            If there is no such criterion, or it names no channel.
         """
         channels: dict[str, dict[str, float]] = {}
         for criterion, value in values.items():
-            channel, _, bare = criterion.rpartition(SEPARATOR)
+            channel, separator, bare = criterion.rpartition(SEPARATOR)
+            if not separator:
+                raise ConfigError(
+                    f"the criterion {criterion!r} names no channel: it is not known whose score it is; "
+                    f"write '<channel>{SEPARATOR}{criterion}'"
+                )
             channels.setdefault(channel, {})[bare] = value
         scores = BinarySegmentationEvaluationScores
         return cls(tuple((channel, scores.from_dict(named)) for channel, named in channels.items()))
