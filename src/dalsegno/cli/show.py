@@ -22,7 +22,8 @@ def show(
     record = read_run(stores, run)
     chosen = criterion or record.primary
     record.scores.check_criterion(chosen)
-    rows = [score_row(row, chosen) for row in record.scores.rows]
+    varied = record.scores.varied_parameters
+    rows = [score_row(row, chosen, varied) for row in record.scores.rows]
     if json:
         scores = [asdict(row) for row in record.scores.rows]
         print_json({"summary": summary(stores, run), "config": record.config, "scores": scores})
@@ -32,5 +33,5 @@ def show(
     best = record.scores.best(chosen)
     if best is not None:
         console.print(rows_table(rows, title=f"{chosen}, every iteration and setting"))
-        console.print(rows_table([score_row(best, chosen)], title="best"))
+        console.print(rows_table([score_row(best, chosen, varied)], title="best"))
     console.print(Syntax(dump_yaml(record.config), "yaml", background_color="default"))

@@ -105,21 +105,20 @@ def best_scores(stores: Stores, names: list[str], criterion: str) -> list[dict[s
         for dataset in datasets + ([None] if len(datasets) > 1 else []):
             best = scores.best(criterion, dataset)
             if best is not None:
-                rows.append({"run": name, **score_row(best, criterion)})
+                rows.append({"run": name, **score_row(best, criterion, scores.varied_parameters)})
         if not any(row["run"] == name for row in rows):
             rows.append({"run": name, "dataset": "not scored yet"})
     return rows
 
 
-def score_row(row: ScoreRow, criterion: str) -> dict[str, Any]:
-    """Return a score as one flat row of a table, with its value in each channel behind the mean."""
+def score_row(row: ScoreRow, criterion: str, parameters: list[str]) -> dict[str, Any]:
+    """Return a score as one flat row of a table, with some parameters, and each channel's value behind the mean."""
     channels = {name: value for name, value in row.scores.items() if name.endswith(f"__{criterion}")}
-    parameters = {name: value for name, value in row.parameters.items() if name != "id"}
     shown = channels if len(channels) > 1 else {}
     return {
         "dataset": row.dataset,
         "iteration": row.iteration,
-        **parameters,
+        **{name: row.parameters[name] for name in parameters if name in row.parameters},
         criterion: row.value(criterion),
         **shown,
     }

@@ -117,6 +117,15 @@ class ValidationScores:
         """Names of the criteria, with their channel where there are channels."""
         return list(dict.fromkeys(name for row in self.rows for name in row.scores))
 
+    @property
+    def varied_parameters(self) -> list[str]:
+        """Names of the parameters that differ between settings, in order of appearance."""
+        values: dict[str, list[Any]] = defaultdict(list)
+        for row in self.rows:
+            for name, value in row.parameters.items():
+                values[name].append(value)
+        return [name for name, seen in values.items() if name != "id" and any(value != seen[0] for value in seen)]
+
     def at(self, iteration: int) -> "ValidationScores":
         """Return the scores of one iteration only."""
         return evolve(self, rows=tuple(row for row in self.rows if row.iteration == iteration))
