@@ -74,20 +74,22 @@ def balance_weights(
         raise ValueError(
             f"labels have shape {labels.shape}, the mask {mask.shape}: each voxel needs its own mask value"
         )
-    classes = labels.astype(np.int64)
     inside = mask > 0
-    outside = classes[inside & ((classes < 0) | (classes >= num_classes))]
-    if outside.size:
-        raise ValueError(f"labels hold {sorted(set(outside.tolist()))[:5]}, but classes are 0 … {num_classes - 1}")
-    seen = np.stack([np.bincount(c[m], minlength=num_classes) for c, m in _by_channel(classes, inside)])
+    by_channel = _by_channel(labels, inside)
+    seen = np.array([[np.count_nonzero((c == k) & m) for k in range(num_classes)] for c, m in by_channel], np.int64)
+    if seen.sum() < np.count_nonzero(inside):
+        outside = np.setdiff1d(labels[inside], np.arange(num_classes))
+        raise ValueError(f"labels hold {outside[:5].tolist()}, but classes are 0 … {num_classes - 1}")
     if counts is not None:
         seen = seen + np.array(counts.counts, dtype=np.int64)
     shares = seen / np.maximum(seen.sum(axis=1, keepdims=True), 1)
     class_weights = (1 / num_classes / np.clip(shares, clipmin, clipmax)).astype(np.float32)
     weights = np.zeros(labels.shape, np.float32)
-    for channel, row in enumerate(class_weights):
-        weights[:, channel] = row[np.where(inside[:, channel], classes[:, channel], 0)]
-    return weights * mask.astype(np.float32), ClassCounts.from_list(seen.tolist())
+    for row, (c, w) in zip(class_weights, _by_channel(labels, weights), strict=True):
+        for k, weight in enumerate(row):
+            np.copyto(w, weight, where=c == k)
+    weights *= mask
+    return weights, ClassCounts.from_list(seen.tolist())
 
 
 def _by_channel(*arrays: NDArray[Any]) -> "zip[tuple[NDArray[Any], ...]]":
