@@ -9,13 +9,14 @@ from typing import Any, Self
 
 import fastremap
 import numpy as np
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 from numpy.typing import NDArray
 
 __all__ = ["ContingencyTable", "TrueLabels"]
 
-PIECE = 2**19
+PIECE = 2**18
 PAIRS = 2**20
+DENSE = 8
 
 
 @frozen(eq=False)
@@ -88,10 +89,18 @@ class ContingencyTable:
         """Return the table of pairs of ids, in any order and repeated, with the voxels of each; shapes ``(n,)``."""
         segment_ids, segment = _positions(segments)
         true_ids, true = _positions(truths)
-        pairs, pair = _positions(segment * max(len(true_ids), 1) + true)
+        width = max(len(true_ids), 1)
+        keys = segment * np.int64(width)
+        keys += true
         # floats count voxels exactly up to 2^53
-        summed = np.bincount(pair, weights=counts, minlength=len(pairs)).astype(np.int64)
-        return cls(segment_ids, true_ids, *np.divmod(pairs, max(len(true_ids), 1)), summed)
+        if len(segment_ids) * width <= DENSE * len(keys):
+            summed = np.bincount(keys, weights=counts)
+            pairs = np.flatnonzero(summed > 0)
+            summed = summed[pairs]
+        else:
+            pairs, position = _positions(keys)
+            summed = np.bincount(position, weights=counts)
+        return cls(segment_ids, true_ids, *np.divmod(pairs, width), summed.astype(np.int64))
 
     @classmethod
     def _joined(cls, parts: "list[ContingencyTable]") -> Self:
@@ -119,19 +128,21 @@ class ContingencyTable:
 
 @frozen(eq=False)
 class TrueLabels:
-    """True labels as all segmentations compared with them need them: with small numbers, masked voxels marked.
+    """True labels, and where their runs begin, for all segmentations that are compared with them.
 
     Attributes
     ----------
-    shape
-        Of the labels.
-    pieces
-        The labels in flat order, piece by piece: the ids of each, and for each voxel the
-        position of its id, in the narrowest dtype; ``len(ids)`` where it does not count.
+    labels
+        Integers of any size, shape ``(*spatial)``.
+    mask
+        Voxels that count, same shape; None for all of them.
+    starts
+        For each voxel whether it differs from the one before, in flat order, piece by piece.
     """
 
-    shape: tuple[int, ...]
-    pieces: list[tuple[NDArray[np.integer[Any]], NDArray[np.unsignedinteger[Any]]]] = field(repr=False)
+    labels: NDArray[np.integer[Any]]
+    mask: NDArray[np.bool_] | None
+    starts: list[NDArray[np.bool_]]
 
     @classmethod
     def of(cls, labels: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> Self:
@@ -149,15 +160,15 @@ class TrueLabels:
         ValueError
             If the mask has another shape, or the labels are no integers.
         """
-        if mask is not None and mask.shape != labels.shape:
-            raise ValueError(
-                f"the mask has shape {mask.shape}, the labels {labels.shape}; give one value for each voxel"
-            )
-        inside = None if mask is None else mask.reshape(-1) > 0
-        flat = _flat_labels(labels)
-        places = [slice(begin, begin + PIECE) for begin in range(0, max(flat.size, 1), PIECE)]
-        pieces = [_relabelled(flat[place], None if inside is None else inside[place]) for place in places]
-        return cls(labels.shape, pieces)
+        _check_integers(labels)
+        starts = [_changes(piece) for piece in _pieces(labels)]
+        if mask is not None:
+            if mask.shape != labels.shape:
+                raise ValueError(
+                    f"the mask has shape {mask.shape}, the labels {labels.shape}; give one value for each voxel"
+                )
+            starts = [start | _changes(piece) for start, piece in zip(starts, _pieces(mask), strict=True)]
+        return cls(labels, mask, starts)
 
     def tables(self, segmentation: NDArray[Any]) -> Iterator[ContingencyTable]:
         """Yield the table of each piece of a segmentation of the same shape.
@@ -167,46 +178,43 @@ class TrueLabels:
         ValueError
             If the shapes differ, or the segments are no integers.
         """
-        if segmentation.shape != self.shape:
+        _check_integers(segmentation)
+        if segmentation.shape != self.labels.shape:
             raise ValueError(
-                f"the segmentation has shape {segmentation.shape}, the truth {self.shape}; give the same region of both"
+                f"the segmentation has shape {segmentation.shape}, the truth {self.labels.shape}; give the same region "
+                "of both"
             )
-        flat = _flat_labels(segmentation)
-        for number, (ids, truths) in enumerate(self.pieces):
-            segments = flat[number * PIECE :][: len(truths)]
-            starts = _run_starts(segments, truths)
-            truth, lengths = truths[starts], np.diff(starts, append=len(truths))
-            counted = truth < len(ids)
-            table = ContingencyTable.of_pairs(segments[starts[counted]], truth[counted], lengths[counted])
-            yield evolve(table, true_ids=ids[table.true_ids])
+        masks = _pieces(self.mask) if self.mask is not None else [None] * len(self.starts)
+        pieces = zip(_pieces(segmentation), _pieces(self.labels), masks, self.starts, strict=True)
+        for segments, truths, mask, starts in pieces:
+            first = np.flatnonzero(starts | _changes(segments))
+            lengths = np.diff(first, append=len(segments))
+            if mask is not None:
+                counted = mask[first]
+                first, lengths = first[counted], lengths[counted]
+            yield ContingencyTable.of_pairs(segments[first], truths[first], lengths)
 
 
-def _relabelled(labels: NDArray[Any], inside: NDArray[np.bool_] | None) -> tuple[NDArray[Any], NDArray[Any]]:
-    starts = _run_starts(labels)
-    ids, position = _positions(labels[starts])
-    positions = np.repeat(position.astype(np.min_scalar_type(len(ids))), np.diff(starts, append=len(labels)))
-    if inside is not None:
-        positions[~inside] = len(ids)
-    return ids, positions
+def _pieces(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield slabs of an array in flat order: what is made of one stays in the processor's cache."""
+    rows = max(PIECE * len(array) // max(array.size, 1), 1)
+    return (array[begin : begin + rows].reshape(-1) for begin in range(0, max(len(array), 1), rows))
 
 
-def _run_starts(*labels: NDArray[Any]) -> NDArray[np.int64]:
-    """Return where the first voxel of each run is, in flat arrays of one size."""
-    changes = np.zeros(len(labels[0]), bool)
+def _changes(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return where a flat array differs from the voxel before; True for the first."""
+    changes = np.empty(len(labels), bool)
     changes[:1] = True
-    for each in labels:
-        changes[1:] |= each[1:] != each[:-1]
-    return np.flatnonzero(changes)
+    np.not_equal(labels[1:], labels[:-1], out=changes[1:])
+    return changes
 
 
-def _flat_labels(labels: NDArray[Any]) -> NDArray[Any]:
+def _check_integers(labels: NDArray[Any]) -> None:
     if labels.dtype.kind not in "iub":
         raise ValueError(f"labels have dtype {labels.dtype}, but ids are integers; round or threshold them first")
-    flat = labels.reshape(-1)
-    return flat.view(np.uint8) if flat.dtype.kind == "b" else flat
 
 
-def _positions(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _positions(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.integer[Any]]]:
     """Return the ids that occur, and the position of each among them."""
     sample = ids[::16]
     if 2 * len(np.unique(sample)) > len(sample):
@@ -214,9 +222,10 @@ def _positions(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         return np.unique(ids, return_inverse=True)
     # narrow types would have no number for the last of their values
     wide = ids.astype(np.int64) if ids.dtype.itemsize < 4 else ids
-    numbers, _ = fastremap.renumber(wide, preserve_zero=False)
-    position = numbers.astype(np.int64) - 1
-    found = np.empty(position.max(initial=-1) + 1, ids.dtype)
+    numbers, mapping = fastremap.renumber(wide, preserve_zero=False)
+    position = numbers.astype(np.uint32)
+    position -= 1
+    found = np.empty(len(mapping), ids.dtype)
     found[position] = ids
     return found, position
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from dalsegno.ops.instance_metrics import instance_scores
 
 __all__ = ["InstanceEvaluator"]
 
-BLOCK_VOXELS = 2**21
+BLOCK_VOXELS = 2**22
+ROWS = 64
 
 
 @define(slots=False)
@@ -55,7 +57,7 @@ class InstanceEvaluator(Evaluator):
     def sweep(
         self, outputs: Iterable[NDArray[Any]], evaluation_array: Array, mask: NDArray[Any] | None = None
     ) -> Iterator[InstanceEvaluationScores]:
-        """Yield the scores of each output; the ground truth is relabelled once.
+        """Yield the scores of each output; where the ground truth changes is looked up once.
 
         A mask with channels counts where all of them do.
 
@@ -72,26 +74,26 @@ class InstanceEvaluator(Evaluator):
     def score_blockwise(self, output: Array, evaluation_array: Array, mask: Array | None) -> InstanceEvaluationScores:
         """Return the scores of one output; the blocks' tables add up to that of the whole."""
         check_instance_labels(evaluation_array)
-        return self._scores(
-            ContingencyTable.total(
-                _block_table(output, evaluation_array, mask, block) for block in _blocks(evaluation_array)
-            )
-        )
+        blocks = _blocks(evaluation_array)
+        tables = (table for block in blocks for table in _tables(output, evaluation_array, mask, block))
+        return self._scores(ContingencyTable.total(tables))
 
     def _scores(self, table: ContingencyTable) -> InstanceEvaluationScores:
         return InstanceEvaluationScores(**instance_scores(table, background_as_object=self.background_as_object))
 
 
-def _block_table(output: Array, truth: Array, mask: Array | None, block: Roi) -> ContingencyTable:
+def _tables(output: Array, truth: Array, mask: Array | None, block: Roi) -> Iterator[ContingencyTable]:
     labels = instance_labels(truth, block)
     inside = None if mask is None else _everywhere(mask.to_ndarray(block, fill_value=0), labels.ndim)
-    return ContingencyTable.of(_segments(output[block], labels.shape), labels, inside)
+    return TrueLabels.of(labels, inside).tables(_segments(output[block], labels.shape))
 
 
 def _blocks(array: Array) -> Iterator[Roi]:
-    """Yield blocks that cover an array; those at its end are cut."""
+    """Yield blocks that cover an array, those at its end cut; slabs as far as they fit, which are not copied."""
     roi, voxel_size = array.roi, array.voxel_size
-    size = Coordinate(block_shape(roi.shape / voxel_size, BLOCK_VOXELS)) * voxel_size
+    length, *rest = roi.shape / voxel_size
+    rows = max(BLOCK_VOXELS // prod(rest) // ROWS, 1) * ROWS
+    size = Coordinate(block_shape((min(rows, length), *rest), BLOCK_VOXELS)) * voxel_size
     for begin in product(*(range(b, e, s) for b, e, s in zip(roi.begin, roi.end, size, strict=True))):
         yield Roi(begin, size).intersect(roi)
 
