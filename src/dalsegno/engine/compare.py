@@ -4,7 +4,7 @@ from typing import Any
 
 from attrs import frozen
 
-from dalsegno.errors import StoreError
+from dalsegno.errors import ConfigError, StoreError
 from dalsegno.experiments.training_stats import TrainingStats
 from dalsegno.experiments.validation_scores import ScoreRow, ValidationScores
 from dalsegno.store.run_lock import is_locked
@@ -101,6 +101,10 @@ def best_scores(stores: Stores, names: list[str], criterion: str) -> list[dict[s
     rows = []
     for name in names:
         scores = read_run(stores, name).scores
+        try:
+            scores.check_criterion(criterion)
+        except ConfigError as error:
+            raise ConfigError(f"run {name!r}: {error}") from error
         datasets: list[str | None] = list(scores.datasets)
         for dataset in datasets + ([None] if len(datasets) > 1 else []):
             best = scores.best(criterion, dataset)

@@ -128,7 +128,7 @@ class ValidationScores:
 
     def at(self, iteration: int) -> "ValidationScores":
         """Return the scores of one iteration only."""
-        return evolve(self, rows=tuple(row for row in self.rows if row.iteration == iteration))
+        return evolve(self, rows=tuple(self._iterations.get(iteration, ())))
 
     def check_criterion(self, criterion: str) -> None:
         """Refuse a criterion that no row has.
@@ -175,7 +175,7 @@ class ValidationScores:
             If there is no such criterion.
         """
         self.check_criterion(criterion)
-        rows = [row for row in self.rows if row.dataset == dataset] if dataset is not None else self._means()
+        rows = [row for row in self.rows if row.dataset == dataset] if dataset is not None else self._means
         return self._best_of(rows, criterion)
 
     def best_of_settings(self, criteria: Iterable[str]) -> dict[OutputIdentifier, BestScore]:
@@ -211,7 +211,19 @@ class ValidationScores:
             settings[output_identifier(row.dataset, row.parameters, "")].append(row)
         return dict(settings)
 
+    @cached_property
+    def _iterations(self) -> dict[int, list[ScoreRow]]:
+        """The rows of each iteration."""
+        iterations: dict[int, list[ScoreRow]] = defaultdict(list)
+        for row in self.rows:
+            iterations[row.iteration].append(row)
+        return dict(iterations)
+
+    @cached_property
     def _means(self) -> list[ScoreRow]:
+        """The rows of each iteration and setting as one, over all datasets."""
+        if len(self.datasets) == 1:
+            return list(self.rows)
         groups: dict[tuple[int, OutputIdentifier], list[ScoreRow]] = defaultdict(list)
         for row in self.rows:
             groups[row.iteration, output_identifier("", row.parameters, "")].append(row)
@@ -221,6 +233,5 @@ class ValidationScores:
             # undefined on one dataset, or not scored on it, is undefined in the mean: one over others can't be compared
             if len(rows) == num_datasets:
                 scores = {name: fmean(row.scores.get(name, math.nan) for row in rows) for name in rows[0].scores}
-                name = "all datasets" if len(rows) > 1 else rows[0].dataset
-                means.append(ScoreRow(rows[0].iteration, name, rows[0].parameters, scores))
+                means.append(ScoreRow(rows[0].iteration, "all datasets", rows[0].parameters, scores))
         return means
