@@ -79,6 +79,11 @@ def test_an_object_can_be_left_out():
     ]
 
 
+def test_a_mask_of_numbers_is_one_of_truths():
+    truth, mask = np.array([1, 1, 2, 2]), np.array([0, 1, 2, 0], np.uint8)
+    assert pairs(ContingencyTable.of(truth, truth, mask)) == {(1, 1): 1, (2, 2): 1}
+
+
 def test_views_that_are_not_contiguous_are_counted():
     truth = np.arange(60).reshape(SHAPE) // 7
     assert pairs(ContingencyTable.of(truth.T, truth.T)) == counted(truth, truth)

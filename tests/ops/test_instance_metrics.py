@@ -169,3 +169,13 @@ def test_nothing_found_of_nothing_and_nothing_to_judge_are_undefined():
     nothing = np.zeros((2, 10), int)
     assert all(isnan(value) for value in scores(nothing, nothing).values())
     assert all(isnan(value) for value in scores(nothing + 1, nothing + 1, np.zeros((2, 10), bool)).values())
+
+
+def test_volumes_of_any_size_have_scores():
+    random = np.random.default_rng(0)
+    for _ in range(100):
+        ids, counts = random.permutation(30), random.integers(10**9, 10**12, 30)
+        ours = instance_scores(ContingencyTable.of_pairs(ids + 1, 30 - ids, counts))
+        assert ours["adapted_rand_error"] == pytest.approx(0, abs=1e-12)
+        assert ours["cremi_score"] == pytest.approx(0, abs=1e-6)
+        assert ours["panoptic_quality"] == 1

@@ -15,8 +15,13 @@ from numpy.typing import NDArray
 __all__ = ["ContingencyTable", "TrueLabels"]
 
 PIECE = 2**18
+"""Voxels that are looked at together: what is made of them stays small."""
+
 PAIRS = 2**20
+"""Pairs that may wait to be added up."""
+
 DENSE = 8
+"""A table of all pairs is filled in if it has at most this many cells for each run."""
 
 
 @frozen(eq=False)
@@ -167,6 +172,7 @@ class TrueLabels:
                 raise ValueError(
                     f"the mask has shape {mask.shape}, the labels {labels.shape}; give one value for each voxel"
                 )
+            mask = mask.astype(bool, copy=False)
             starts = [start | _changes(piece) for start, piece in zip(starts, _pieces(mask), strict=True)]
         return cls(labels, mask, starts)
 

@@ -89,7 +89,8 @@ def adapted_rand(table: ContingencyTable) -> tuple[float, float, float]:
     together = _pairs(table.counts)
     within_segments, within_objects = _pairs(table.segment_sizes), _pairs(table.true_sizes)
     return (
-        1 - _ratio(2 * together, within_segments + within_objects),
+        # sums of large squares may round above each other
+        max(1 - _ratio(2 * together, within_segments + within_objects), 0.0),
         _ratio(together, within_segments),
         _ratio(together, within_objects),
     )

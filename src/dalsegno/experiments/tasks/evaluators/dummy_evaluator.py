@@ -44,11 +44,11 @@ class DummyEvaluator(Evaluator):
     def evaluate(
         self,
         output_array_identifier: LocalArrayIdentifier | Array,
-        evaluation_array: Array,
+        evaluation_dataset: Array,
         mask: Array | None = None,
     ) -> DummyEvaluationScores:
         """Return the scores of one output, which need not cover the region of the ground truth."""
-        return self.score_blockwise(opened(output_array_identifier), evaluation_array, mask)
+        return self.score_blockwise(opened(output_array_identifier), evaluation_dataset, mask)
 
     def score_blockwise(
         self,
