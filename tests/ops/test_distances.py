@@ -43,6 +43,30 @@ def test_signed_distances_are_those_to_the_nearest_boundary_face(labels, samplin
     np.testing.assert_allclose(distances, slow_signed_distances(labels, sampling), rtol=1e-5)
 
 
+@given(volumes, anisotropic, st.sampled_from([0.5, 3.0, 20.0]))
+@settings(max_examples=40)
+def test_distances_are_exact_up_to_a_limit(labels, sampling, limit):
+    sampling = sampling[: labels.ndim]
+    exact, limited = (signed_distances(labels, sampling, *limits) for limits in ((), (limit,)))
+    near = np.abs(exact) < limit
+    np.testing.assert_array_equal(limited[near], exact[near])
+    assert (np.abs(limited[~near]) >= limit).all()
+    np.testing.assert_array_equal(limited > 0, labels)
+
+
+def test_long_lines_have_the_distances_of_their_nearest_faces():
+    labels = np.zeros((3, 300, 150), bool)
+    labels[:, 100:140, 20:90] = True
+    y, x = np.mgrid[:300, :150].astype(float)
+    from_y = np.maximum(np.maximum(99.5 - y, y - 139.5), 0) * 2
+    from_x = np.maximum(np.maximum(19.5 - x, x - 89.5), 0) * 3
+    beside = (from_y == 0) | (from_x == 0)
+    distances = signed_distances(labels, (50, 2, 3))
+    outside = beside & ~labels[1]
+    np.testing.assert_allclose(-distances[1][outside], (from_y + from_x)[outside], rtol=1e-6)
+    np.testing.assert_array_equal(distances[0], distances[2])
+
+
 @pytest.mark.parametrize("value", [True, False])
 def test_without_a_boundary_distances_are_half_the_shortest_extent(value):
     distances = signed_distances(np.full((4, 10, 10), value), (50, 10, 10))

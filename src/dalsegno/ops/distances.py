@@ -10,6 +10,8 @@ import edt
 import numpy as np
 from numpy.typing import NDArray
 
+from dalsegno.ops.face_distances import squared_face_distances
+
 __all__ = ["distance_mask", "distances_to", "signed_distances", "tanh_distances"]
 
 MARGIN = 0.05
@@ -17,6 +19,9 @@ MARGIN = 0.05
 
 SATURATED = 0.8
 """Where the unknown is farther than this, after tanh, every target counts."""
+
+EXACT = 10.0
+"""From here on tanh is 1, exactly, in float32."""
 
 
 def distances_to(foreground: NDArray[np.bool_], sampling: Sequence[float], parallel: int = 1) -> NDArray[np.float32]:
@@ -48,17 +53,19 @@ def distances_to(foreground: NDArray[np.bool_], sampling: Sequence[float], paral
     return distances.reshape(foreground.shape)
 
 
-def signed_distances(labels: NDArray[np.bool_], sampling: Sequence[float], parallel: int = 1) -> NDArray[np.float32]:
+def signed_distances(
+    labels: NDArray[np.bool_], sampling: Sequence[float], limit: float = np.inf
+) -> NDArray[np.float32]:
     """Return the distance of each voxel to the nearest boundary, negative in the background.
 
     Parameters
     ----------
     labels
-        Foreground of shape ``(*spatial)``, up to 3D.
+        Foreground of shape ``(*spatial)``.
     sampling
         Voxel size per axis.
-    parallel
-        Threads to use.
+    limit
+        Distances of which no more has to be known than that they are not below it: the lower, the quicker.
 
     Returns
     -------
@@ -67,27 +74,27 @@ def signed_distances(labels: NDArray[np.bool_], sampling: Sequence[float], paral
         one: distances are those within the section. Without any boundary they are half the extent of
         the shortest axis.
     """
-    faces = _boundary_faces(labels)
-    if faces.any():
-        halves = [size / 2 for size in sampling]
-        distances = distances_to(faces, halves, parallel)[(slice(None, None, 2),) * labels.ndim]
-    else:
-        extents = [length * size for length, size in zip(labels.shape, sampling, strict=True) if length > 1]
+    axes = [axis for axis, length in enumerate(labels.shape) if length > 1]
+    spacing = [float(sampling[axis]) for axis in axes]
+    if labels.all() or not labels.any():
+        extents = [labels.shape[axis] * size for axis, size in zip(axes, spacing, strict=True)]
         distances = np.full(labels.shape, min(extents or sampling) / 2, np.float32)
-    return np.where(labels, distances, -distances)
+    else:
+        squares = squared_face_distances(labels.reshape([labels.shape[axis] for axis in axes]), spacing, limit)
+        distances = np.sqrt(squares, out=squares).reshape(labels.shape)
+    return np.negative(distances, out=distances, where=~labels)
 
 
-def tanh_distances(
-    labels: NDArray[np.bool_], sampling: Sequence[float], scale: float, parallel: int = 1
-) -> NDArray[np.float32]:
+def tanh_distances(labels: NDArray[np.bool_], sampling: Sequence[float], scale: float) -> NDArray[np.float32]:
     """Return the signed distances squashed to -1 … 1 by ``tanh(distance / scale)``.
 
     See Also
     --------
     signed_distances
     """
-    squashed: NDArray[np.float32] = np.tanh(signed_distances(labels, sampling, parallel) / np.float32(scale))
-    return squashed
+    distances = signed_distances(labels, sampling, EXACT * scale)
+    distances /= np.float32(scale)
+    return np.tanh(distances, out=distances)
 
 
 def distance_mask(
@@ -116,27 +123,18 @@ def distance_mask(
     kept
         Of the shape of `target`.
     """
-    known = np.tanh(_distance_to_unknown(mask, sampling) / np.float32(scale))
+    # far beyond where targets saturate, nothing has to be known
+    known = np.tanh(_distance_to_unknown(mask, sampling, 2 * scale) / np.float32(scale))
     kept: NDArray[np.bool_] = np.minimum(np.abs(target) + np.float32(MARGIN), np.float32(SATURATED)) < known
     return kept
 
 
-def _boundary_faces(labels: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the grid of voxel centres and faces, of shape 2n - 1, True on every boundary face."""
-    grid = np.zeros([2 * length - 1 for length in labels.shape], bool)
-    for axis in range(labels.ndim):
-        along = np.moveaxis(labels, axis, 0)
-        faces = np.moveaxis(grid, axis, 0)[(slice(1, None, 2), *(slice(None, None, 2),) * (labels.ndim - 1))]
-        faces[...] = along[1:] != along[:-1]
-    return grid
-
-
-def _distance_to_unknown(mask: NDArray[np.bool_], sampling: Sequence[float]) -> NDArray[np.float32]:
-    """Return the distance of each voxel to the nearest face where the mask ends; below 0 outside it."""
+def _distance_to_unknown(mask: NDArray[np.bool_], sampling: Sequence[float], limit: float) -> NDArray[np.float32]:
+    """Return the distance of each voxel to the nearest face where the mask ends, up to a limit; below 0 outside it."""
     if not mask.all():
         padded = np.pad(mask, [(int(length > 1),) * 2 for length in mask.shape])
         inner = tuple(slice(1, -1) if length > 1 else slice(None) for length in mask.shape)
-        return signed_distances(padded, sampling)[inner]
+        return signed_distances(padded, sampling, limit)[inner]
     distances = np.full(mask.shape, np.inf, np.float32)
     for axis, length in enumerate(mask.shape):
         if length > 1:
