@@ -78,7 +78,7 @@ class DistanceTask(Task):
     def __init__(self, task_config: DistanceTaskConfig) -> None:
         self.predictor = task_config.distances(DistancePredictor)
         self.loss = MSELoss()
-        self.post_processor = ThresholdPostProcessor(task_config.thresholds)
+        self.post_processor = ThresholdPostProcessor(task_config.thresholds, bounds=(-1.0, 1.0))
         self.evaluator = BinarySegmentationEvaluator(
             task_config.clip_distance, task_config.tol_distance, task_config.channels
         )
