@@ -11,7 +11,7 @@ from dalsegno.ops.signed_graph import Edges, clusters, roots
 
 __all__ = ["mutex_watershed"]
 
-_SHARES = (0.8, 0.5)  # of the attractive edges that come later than the first and the second band
+_SHARES = (0.7, 0.4)  # of the attractive edges that come later than the first and the second band
 _LARGEST = np.uint64(2**32 - 1)
 
 
@@ -110,9 +110,9 @@ def _joined_to_strongest(grid: _Grid) -> tuple[NDArray[np.bool_], NDArray[np.int
             np.maximum(repulsion[end], weights, out=repulsion[end])
     attraction = (best.ravel() >> np.uint64(32)).astype(np.uint32).view(np.float32)
     joined = np.flatnonzero(attraction > repulsion.ravel())
-    here, there = grid.ends((_LARGEST - (best.ravel()[joined] & _LARGEST)).astype(np.int64))
+    one, other = grid.ends((_LARGEST - (best.ravel()[joined] & _LARGEST)).astype(np.int64))
     parents = np.arange(grid.num_voxels, dtype=np.int32)
-    parents[joined] = here + there - joined
+    parents[joined] = one + other - joined
     mutual = joined[(parents[parents[joined]] == joined) & (joined < parents[joined])]
     parents[mutual] = mutual
     return attraction > 0, roots(parents)

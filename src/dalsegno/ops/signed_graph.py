@@ -171,7 +171,8 @@ class _Exclusions:
     def repeated(self) -> NDArray[np.bool_]:
         """Return which edges exclude a pair that another one excludes."""
         holder = self._table[self._slots(self._pairs)]
-        return (holder != np.arange(len(holder))) & (self._pairs[holder] == self._pairs)
+        repeated: NDArray[np.bool_] = (holder != np.arange(len(holder))) & (self._pairs[holder] == self._pairs)
+        return repeated
 
     def blocked(self, partner: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Return which nodes exclude the other end of their best edge."""

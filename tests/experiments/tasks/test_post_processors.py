@@ -7,8 +7,9 @@ from upath import UPath
 
 from dalsegno.arrays.zarr_array import ZarrArray
 from dalsegno.components import find_class
-from dalsegno.errors import DataError
+from dalsegno.errors import ConfigError, DataError
 from dalsegno.experiments.tasks.post_processors.argmax_post_processor import ArgmaxPostProcessor
+from dalsegno.experiments.tasks.post_processors.dummy_post_processor import DummyPostProcessor
 from dalsegno.experiments.tasks.post_processors.threshold_post_processor import ThresholdPostProcessor
 from dalsegno.experiments.tasks.post_processors.threshold_post_processor_parameters import (
     ThresholdPostProcessorParameters,
@@ -51,7 +52,10 @@ def test_argmax_needs_a_wider_type_for_many_classes():
     assert ArgmaxPostProcessor().label(np.eye(3)[:, None], setting).dtype == np.uint8
 
 
-@pytest.mark.parametrize("processor", [ThresholdPostProcessor((0.3,)), ArgmaxPostProcessor()])
+@pytest.mark.parametrize(
+    "processor",
+    [ThresholdPostProcessor((0.3,)), ThresholdPostProcessor((0.3,), channels=(2, 0)), ArgmaxPostProcessor()],
+)
 @pytest.mark.parametrize("block_size", [Coordinate(256, 256, 256), Coordinate(10, 9, 8)])
 def test_block_by_block_gives_what_memory_gives(tmp_path, make_array, processor, block_size):
     (setting,) = processor.enumerate_parameters()
@@ -85,3 +89,76 @@ def test_there_must_be_a_prediction(tmp_path):
     (setting,) = ArgmaxPostProcessor().enumerate_parameters()
     with pytest.raises(DataError, match="set_prediction"):
         ArgmaxPostProcessor().process(setting, LocalArrayIdentifier(UPath(tmp_path / "a.zarr"), "b"))
+
+
+def test_chosen_channels_are_cut():
+    processor = ThresholdPostProcessor((0.0, 0.5), channels=[2, 0])
+    found = list(processor.enumerate_parameters())
+    for setting, labels in zip(found, processor.label_all(PREDICTION, found), strict=True):
+        np.testing.assert_array_equal(labels, PREDICTION[[2, 0]] > setting.threshold)
+        np.testing.assert_array_equal(labels, processor.label(PREDICTION, setting))
+    assert processor.output_format(3) == (2, np.uint8)
+    with pytest.raises(DataError, match="channel 2 is to be cut"):
+        processor.label(PREDICTION[:2], found[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"thresholds": ()}, "thresholds is empty"),
+        ({"thresholds": (0.5, 1.5), "bounds": (-1, 1)}, r"\[1.5\] are outside -1 to 1"),
+        ({"thresholds": (float("nan"),)}, "must be numbers"),
+        ({"channels": ()}, "channels is empty"),
+        ({"channels": (-1,)}, "0 or above"),
+    ],
+)
+def test_grids_that_can_not_be(options, message):
+    with pytest.raises(ConfigError, match=message):
+        ThresholdPostProcessor(**options)
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 255, 300.0])
+def test_thresholds_that_integers_are_all_above_or_below(threshold):
+    processor = ThresholdPostProcessor((threshold,))
+    with pytest.raises(DataError, match=r"uint8, whose values are 0 to 255"):
+        processor.label(np.zeros((1, 3, 3), np.uint8), *processor.enumerate_parameters())
+
+
+def test_integers_are_cut_on_their_own_scale():
+    processor = ThresholdPostProcessor((127.5,))
+    assert processor.label(np.array([[127, 128]], np.uint8), *processor.enumerate_parameters()).tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize("processor", [ThresholdPostProcessor(), ArgmaxPostProcessor()])
+def test_nan_is_no_prediction_and_leaves_no_result(tmp_path, make_array, processor):
+    prediction = PREDICTION.copy()
+    prediction[1, 19, 3, 4] = np.nan
+    (setting,) = processor.enumerate_parameters()
+    with pytest.raises(DataError, match="NaN"):
+        processor.label(prediction, setting)
+    processor.set_prediction(make_array(prediction))
+    identifier = LocalArrayIdentifier(UPath(tmp_path / "out.zarr"), f"output/{setting}")
+    with pytest.raises(DataError, match="NaN"):
+        processor.process(setting, identifier, block_size=Coordinate(8, 8, 8), chunk_size=Coordinate(8, 8, 8))
+    with pytest.raises(DataError):
+        ZarrArray.open_from_array_identifier(identifier)
+
+
+def test_blocks_are_files_with_chunks_in_them(tmp_path, make_array):
+    processor = ThresholdPostProcessor()
+    processor.set_prediction(make_array(np.zeros((1, 32, 256, 512), np.float16)))
+    identifier = LocalArrayIdentifier(UPath(tmp_path / "out.zarr"), "output")
+    processor.process(*processor.enumerate_parameters(), identifier, block_size=Coordinate(64, 256, 256))
+    stored = ZarrArray.open_from_array_identifier(identifier).source.array
+    assert all(shard % chunk == 0 for shard, chunk in zip(stored.shards, stored.chunks, strict=True))
+    assert stored.shards != stored.chunks
+
+
+def test_the_dummy_fills_its_output(tmp_path):
+    processor = DummyPostProcessor(0.5)
+    found = list(processor.enumerate_parameters())
+    assert [(setting.id, setting.min_size) for setting in found] == [(i, i + 1) for i in range(10)]
+    assert processor.label(np.array([[[0.6, 0.0]], [[0.0, 0.4]]]), found[6]).tolist() == [[7, 0]]
+    identifier = LocalArrayIdentifier(UPath(tmp_path / "a.zarr"), "b")
+    processor.process(found[2], identifier)
+    np.testing.assert_array_equal(ZarrArray.open_from_array_identifier(identifier).data, np.full((10, 10, 10), 3))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dalsegno.experiments.tasks.post_processors.argmax_post_processor_parameters import ArgmaxPostProcessorParameters
-from dalsegno.experiments.tasks.post_processors.post_processor import PostProcessor
+from dalsegno.experiments.tasks.post_processors.post_processor import PostProcessor, check_finite
 
 __all__ = ["ArgmaxPostProcessor", "ArgmaxPostProcessorParameters"]
 
@@ -24,7 +24,14 @@ class ArgmaxPostProcessor(PostProcessor[ArgmaxPostProcessorParameters]):
         prediction: NDArray[Any],
         parameters: ArgmaxPostProcessorParameters,  # noqa: ARG002
     ) -> NDArray[np.integer[Any]]:
-        """Return the label of each voxel, from 0, the first of equals; shape ``(*spatial)``."""
+        """Return the label of each voxel, from 0, the first of equals; shape ``(*spatial)``.
+
+        Raises
+        ------
+        DataError
+            If the prediction holds NaN.
+        """
+        check_finite(prediction)
         labels: NDArray[np.integer[Any]] = prediction.argmax(axis=0).astype(self.output_format(len(prediction))[1])
         return labels
 

@@ -1,25 +1,30 @@
 """How a prediction becomes a segmentation."""
 
-import os
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import product
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from funlib.geometry import Coordinate, Roi
 from numpy.typing import DTypeLike, NDArray
+from upath import UPath
 
 from dalsegno.arrays.array import Array
 from dalsegno.arrays.zarr_array import ZarrArray
-from dalsegno.errors import DataError
+from dalsegno.compute.threads import available_cores
+from dalsegno.errors import ConfigError, DataError
 from dalsegno.experiments.tasks.post_processors.post_processor_parameters import PostProcessorParameters
 from dalsegno.store.array_store import LocalArrayIdentifier
 
 __all__ = ["PostProcessor"]
 
 P = TypeVar("P", bound=PostProcessorParameters)
+T = TypeVar("T")
+R = TypeVar("R")
 
 BLOCK_SIZE = Coordinate(256, 256, 256)
 CHUNK_SIZE = Coordinate(64, 64, 64)
@@ -95,48 +100,111 @@ class PostProcessor(ABC, Generic[P]):
         parameters
             One of the settings of this post-processor.
         output_array_identifier
-            Where the segmentation is written; what was there is replaced.
+            Where the segmentation is written; what was there is replaced. If a block fails, there is none.
         num_workers
             Blocks in work at a time, never more than there are processors.
         block_size
-            Voxels of a block; rounded up to whole chunks so that no two workers write the same chunk.
+            Voxels of a block; rounded up to a multiple of `chunk_size`. What is stored has chunks of about 64³
+            voxels, in files no larger than a block, so that no two workers write the same one.
         chunk_size
-            Voxels of a chunk of the output. Of both sizes the last ones count where there are fewer axes.
+            Voxels that a block is a multiple of. Of both sizes the last ones count where there are fewer axes.
 
         Raises
         ------
         DataError
-            If no prediction was set.
+            If no prediction was set, or it does not fit the parameters.
         """
         prediction = self._prediction()
-        chunk = Coordinate(chunk_size[-prediction.dims :])
-        block = Coordinate(-(-b // c) * c for b, c in zip(block_size[-prediction.dims :], chunk, strict=True))
+        block = whole_chunks(block_size, chunk_size, prediction.dims)
+
+        def process_block(roi: Roi) -> None:
+            output[roi] = self.label(with_channels(prediction, roi), parameters)
+
+        with self._new_output(output_array_identifier, block) as output:
+            in_parallel(process_block, _blocks(prediction.roi, block * prediction.voxel_size), num_workers)
+        return output
+
+    @contextmanager
+    def _new_output(self, array_identifier: LocalArrayIdentifier, block: Coordinate) -> Iterator[ZarrArray]:
+        """Create the segmentation of the prediction, for blocks of so many voxels; removed if filling it fails."""
+        prediction = self._prediction()
         num_channels, dtype = self.output_format(prediction.num_channels or 1)
         output = ZarrArray.create_from_array_identifier(
-            output_array_identifier,
+            array_identifier,
             (["c"] if num_channels is not None else []) + prediction.spatial_axes,
             prediction.roi,
             num_channels,
             prediction.voxel_size,
             np.dtype(dtype),
-            write_size=chunk * prediction.voxel_size,
+            write_size=block * prediction.voxel_size,
             units=prediction.units,
             overwrite=True,
         )
-
-        def process_block(roi: Roi) -> None:
-            values = prediction[roi]
-            output[roi] = self.label(values if prediction.num_channels is not None else values[None], parameters)
-
-        with ThreadPoolExecutor(min(num_workers, os.cpu_count() or 1)) as pool:
-            for _ in pool.map(process_block, _blocks(prediction.roi, block * prediction.voxel_size)):
-                pass
-        return output
+        try:
+            yield output
+        except BaseException:
+            path = UPath(array_identifier.container) / array_identifier.dataset
+            path.fs.rm(path.path, recursive=True)
+            raise
 
     def _prediction(self) -> Array:
         if self.prediction_array is None:
             raise DataError("there is no prediction to process; call set_prediction with a stored or an open array")
         return self.prediction_array
+
+
+def whole_chunks(block_size: Coordinate, chunk_size: Coordinate, dims: int) -> Coordinate:
+    """Return the voxels of a block, rounded up to whole chunks, along the last axes."""
+    sizes = zip(block_size[-dims:], chunk_size[-dims:], strict=True)
+    return Coordinate(-(-block // chunk) * chunk for block, chunk in sizes)
+
+
+def with_channels(prediction: Array, roi: Roi) -> NDArray[Any]:
+    """Return the voxels of a region with axes ``(c, *spatial)``, whether or not the array has channels."""
+    values = prediction[roi]
+    return values if prediction.num_channels is not None else values[None]
+
+
+def in_parallel(function: Callable[[T], R], items: Iterable[T], num_workers: int) -> list[R]:
+    """Return what a function makes of each item; the first failure is raised, and what has not begun is left out."""
+    with ThreadPoolExecutor(max(1, min(num_workers, available_cores()))) as pool:
+        try:
+            return list(pool.map(function, items))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def check_grid(name: str, values: Sequence[Any], at_least: float | None = None) -> None:
+    """Check what a validation is to try.
+
+    Raises
+    ------
+    ConfigError
+        If there is nothing, or a number is none or too small.
+    """
+    if not values:
+        raise ConfigError(f"{name} is empty, so that there is nothing to try; give one or more")
+    numbers = [value for value in values if isinstance(value, (int, float))]
+    wrong = [value for value in numbers if math.isnan(value) or (at_least is not None and value < at_least)]
+    if wrong:
+        wanted = "numbers" if at_least is None else f"{at_least} or above"
+        raise ConfigError(f"{name} must be {wanted}, got {wrong}; leave them out")
+
+
+def check_finite(prediction: NDArray[Any]) -> None:
+    """Check that a prediction can be compared.
+
+    Raises
+    ------
+    DataError
+        If there is a NaN in it.
+    """
+    if prediction.dtype.kind == "f" and any(np.isnan(channel).any() for channel in prediction):
+        raise DataError(
+            "the prediction holds NaN, which is neither above nor below any number, so it has no segmentation; look "
+            "for NaN in raw, or take the weights of an iteration before training diverged"
+        )
 
 
 def _blocks(roi: Roi, size: Coordinate) -> Iterable[Roi]:

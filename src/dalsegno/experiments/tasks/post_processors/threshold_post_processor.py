@@ -4,16 +4,21 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from attrs import define
+from attrs import define, field
 from numpy.typing import DTypeLike, NDArray
 
-from dalsegno.experiments.tasks.post_processors.post_processor import PostProcessor
+from dalsegno.errors import ConfigError, DataError
+from dalsegno.experiments.tasks.post_processors.post_processor import PostProcessor, check_finite, check_grid
 from dalsegno.experiments.tasks.post_processors.threshold_post_processor_parameters import (
     ThresholdPostProcessorParameters,
 )
 from dalsegno.ops.level_sets import LevelSets
 
 __all__ = ["ThresholdPostProcessor", "ThresholdPostProcessorParameters"]
+
+
+def _positions(channels: Sequence[int] | None) -> tuple[int, ...] | None:
+    return None if channels is None else tuple(channels)
 
 
 @define
@@ -24,9 +29,34 @@ class ThresholdPostProcessor(PostProcessor[ThresholdPostProcessorParameters]):
     ----------
     thresholds
         What a validation tries, on the scale of the prediction as the network gives it.
+    bounds
+        Lowest and highest value that the network can give, where there are such.
+    channels
+        Positions of the channels that are cut; all of them if not given.
+
+    Raises
+    ------
+    ConfigError
+        If there is no threshold or no channel, or a threshold is not within the bounds.
     """
 
-    thresholds: tuple[float, ...] = (0.0,)
+    thresholds: tuple[float, ...] = field(default=(0.0,), converter=tuple)
+    bounds: tuple[float, float] | None = None
+    channels: tuple[int, ...] | None = field(default=None, converter=_positions)
+
+    def __attrs_post_init__(self) -> None:
+        """Check thresholds and channels."""
+        check_grid("thresholds", self.thresholds)
+        if self.channels is not None:
+            check_grid("channels", self.channels, at_least=0)
+        if self.bounds is not None:
+            low, high = self.bounds
+            outside = [threshold for threshold in self.thresholds if not low <= threshold <= high]
+            if outside:
+                raise ConfigError(
+                    f"thresholds {outside} are outside {low} to {high}, between which predictions lie: all voxels or "
+                    "none would be foreground; choose thresholds in between"
+                )
 
     def enumerate_parameters(self) -> Iterator[ThresholdPostProcessorParameters]:
         """Yield one setting for each threshold."""
@@ -34,13 +64,46 @@ class ThresholdPostProcessor(PostProcessor[ThresholdPostProcessorParameters]):
             yield ThresholdPostProcessorParameters(position, threshold)
 
     def label(self, prediction: NDArray[Any], parameters: ThresholdPostProcessorParameters) -> NDArray[np.uint8]:
-        """Return 1 above the threshold, 0 elsewhere; shape ``(C, *spatial)``."""
-        return (prediction > parameters.threshold).astype(np.uint8)
+        """Return 1 above the threshold, 0 elsewhere; shape ``(C, *spatial)``.
+
+        Raises
+        ------
+        DataError
+            If the prediction lacks a channel, holds NaN, or is of integers that can't be on both sides of the
+            threshold.
+        """
+        return self.label_all(prediction, [parameters])[0]
 
     def label_all(self, prediction: NDArray[Any], settings: Sequence[ThresholdPostProcessorParameters]) -> LevelSets:
         """Return the level sets of the prediction."""
-        return LevelSets(prediction, tuple(setting.threshold for setting in settings))
+        if self.channels is not None:
+            _check_channels(self.channels, len(prediction))
+            prediction = prediction[list(self.channels)]
+        thresholds = tuple(setting.threshold for setting in settings)
+        _check_range(prediction.dtype, thresholds)
+        check_finite(prediction)
+        return LevelSets(prediction, thresholds)
 
     def output_format(self, num_channels: int) -> tuple[int | None, DTypeLike]:
-        """Return as many channels as the prediction has, of uint8."""
-        return num_channels, np.uint8
+        """Return as many channels as are cut, of uint8."""
+        return num_channels if self.channels is None else len(self.channels), np.uint8
+
+
+def _check_channels(channels: tuple[int, ...], num_channels: int) -> None:
+    if max(channels) >= num_channels:
+        raise DataError(
+            f"channel {max(channels)} is to be cut, but the prediction has {num_channels} channels, counted from 0; "
+            "give positions of channels that the network predicts"
+        )
+
+
+def _check_range(dtype: np.dtype[Any], thresholds: tuple[float, ...]) -> None:
+    if dtype.kind not in "iu":
+        return
+    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    outside = [threshold for threshold in thresholds if not low <= threshold < high]
+    if outside:
+        raise DataError(
+            f"thresholds {outside} don't divide a prediction of {dtype}, whose values are {low} to {high}: all voxels "
+            "or none would be foreground; give thresholds on that scale, or a prediction on that of the thresholds"
+        )

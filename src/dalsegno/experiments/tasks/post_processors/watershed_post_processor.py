@@ -1,22 +1,40 @@
 """Segments by the mutex watershed of affinities."""
 
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, product
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from attrs import define, field
 from funlib.geometry import Coordinate
 from numpy.typing import DTypeLike, NDArray
+from scipy.ndimage import gaussian_filter
 
+from dalsegno.arrays.array import Array
+from dalsegno.config import coordinate
 from dalsegno.errors import ConfigError, DataError
-from dalsegno.experiments.tasks.post_processors.post_processor import PostProcessor
+from dalsegno.experiments.tasks.post_processors.blockwise_segmentation import BlockwiseSegmentation
+from dalsegno.experiments.tasks.post_processors.post_processor import (
+    BLOCK_SIZE,
+    CHUNK_SIZE,
+    PostProcessor,
+    check_finite,
+    check_grid,
+    whole_chunks,
+)
 from dalsegno.experiments.tasks.post_processors.watershed_post_processor_parameters import (
     WatershedPostProcessorParameters,
 )
 from dalsegno.ops.mutex_watershed import mutex_watershed
+from dalsegno.store.array_store import LocalArrayIdentifier
 
 __all__ = ["WatershedPostProcessor", "WatershedPostProcessorParameters"]
+
+
+def _offsets(offsets: Iterable[Any]) -> tuple[Coordinate, ...]:
+    return tuple(coordinate(offset) for offset in offsets)
 
 
 @define
@@ -26,40 +44,155 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
     Attributes
     ----------
     offsets
-        Voxels from one end of each affinity to the other; the first channels of a prediction in this order,
-        further ones are not looked at.
+        Voxels from one end of each affinity to the other: those of the first channels of a prediction, in order.
+        Further channels are not looked at.
     biases, sigmas, min_sizes
         What a validation tries: every bias with every sigma and every min_size.
     context
-        Of all settings.
+        Of all settings: voxels around blocks.
+
+    Raises
+    ------
+    ConfigError
+        If a grid is empty, a value is out of its range, or the offsets have different numbers of axes, or none.
     """
 
-    offsets: tuple[Coordinate, ...] = field(converter=lambda offsets: tuple(Coordinate(o) for o in offsets))
+    offsets: tuple[Coordinate, ...] = field(converter=_offsets)
     biases: tuple[float, ...] = field(default=(0.1, 0.25, 0.5, 0.75, 0.9), converter=tuple)
     sigmas: tuple[float, ...] = field(default=(0.0,), converter=tuple)
     min_sizes: tuple[int, ...] = field(default=(0,), converter=tuple)
-    context: Coordinate = Coordinate(32, 32, 32)
+    context: Coordinate = field(default=(32, 32, 32), converter=coordinate)
 
     def __attrs_post_init__(self) -> None:
-        """Check the grids."""
-        for name in ("offsets", "biases", "sigmas", "min_sizes"):
-            if not getattr(self, name):
-                raise ConfigError(f"{name} is empty, so there is nothing to try; give one or more")
+        """Check grids and offsets."""
+        check_grid("offsets", self.offsets)
+        check_grid("biases", self.biases)
+        check_grid("sigmas", self.sigmas, at_least=0)
+        check_grid("min_sizes", self.min_sizes, at_least=0)
+        dims = len(self.offsets[0])
+        if any(len(offset) != dims or not any(offset) for offset in self.offsets):
+            raise ConfigError(
+                f"offsets {[tuple(offset) for offset in self.offsets]} must all lead from a voxel to another one along "
+                "the same axes; give each as many numbers as the volume has axes, not all 0"
+            )
+        if len(self.context) < dims or min(self.context) < 0:
+            raise ConfigError(
+                f"context {tuple(self.context)} does not fit offsets of {dims} axes, as blocks need voxels around them "
+                "along each; give a number from 0 for each axis"
+            )
 
     def enumerate_parameters(self) -> Iterator[WatershedPostProcessorParameters]:
-        """Yield one setting for each bias, sigma and min_size."""
-        for position, (bias, sigma, min_size) in enumerate(product(self.biases, self.sigmas, self.min_sizes)):
+        """Yield one setting for each sigma, bias and min_size; the last varies fastest."""
+        for position, (sigma, bias, min_size) in enumerate(product(self.sigmas, self.biases, self.min_sizes)):
             yield WatershedPostProcessorParameters(position, bias, sigma, min_size, self.context)
 
-    def label(self, prediction: NDArray[Any], parameters: WatershedPostProcessorParameters) -> NDArray[np.uint64]:
-        """Return segments 1 … n and 0 for background; shape ``(*spatial)``."""
-        if len(prediction) < len(self.offsets):
-            raise DataError(
-                f"the prediction has {len(prediction)} channels, but there are {len(self.offsets)} offsets, each of "
-                "which needs a channel; give the offsets that the network was trained with"
-            )
-        return mutex_watershed(prediction[: len(self.offsets)], self.offsets, parameters.bias)
+    def label(self, prediction: NDArray[Any], parameters: WatershedPostProcessorParameters) -> NDArray[np.uint32]:
+        """Return segments 1 … n in the order of their first voxels, 0 for background; shape ``(*spatial)``.
+
+        Raises
+        ------
+        DataError
+            If the prediction has fewer channels than there are offsets, or another number of axes, or is none of
+            affinities between 0 and 1.
+        """
+        (labels,) = self.label_all(prediction, [parameters])
+        return labels
+
+    def label_all(
+        self, prediction: NDArray[Any], settings: Sequence[WatershedPostProcessorParameters]
+    ) -> Iterator[NDArray[np.uint32]]:
+        """Return the segments of each setting; affinities are smoothed once for a sigma, segmented once for a bias.
+
+        Settings are as fast as can be in the order of `enumerate_parameters`.
+        """
+        affinities = self._affinities(prediction)
+        return self._sweep(affinities, settings)
+
+    def _sweep(
+        self, affinities: NDArray[Any], settings: Sequence[WatershedPostProcessorParameters]
+    ) -> Iterator[NDArray[np.uint32]]:
+        for sigma, same_sigma in groupby(settings, lambda setting: setting.sigma):
+            smoothed = self._smooth(affinities, sigma)
+            for bias, same_bias in groupby(same_sigma, lambda setting: setting.bias):
+                segments = mutex_watershed(smoothed, self.offsets, bias)
+                yield from (_without_small(segments, setting.min_size) for setting in same_bias)
 
     def output_format(self, num_channels: int) -> tuple[int | None, DTypeLike]:  # noqa: ARG002
-        """Return no channel axis, and uint64."""
+        """Return no channel axis, and uint64, which no volume has too many segments for."""
         return None, np.uint64
+
+    def process(
+        self,
+        parameters: WatershedPostProcessorParameters,
+        output_array_identifier: LocalArrayIdentifier,
+        num_workers: int = 16,
+        block_size: Coordinate = BLOCK_SIZE,
+        chunk_size: Coordinate = CHUNK_SIZE,
+    ) -> Array:
+        """Write the segments of the whole prediction, block by block.
+
+        Each block is segmented with `context` voxels around it, or as many as the offsets reach where that is more;
+        segments of neighbouring blocks that agree along their border are one. With enough context that is what
+        `label` returns, up to the order of the segments. See `PostProcessor.process`, and `BlockwiseSegmentation` for
+        what is joined; temporary files lie where `tempfile` puts them (``TMPDIR``).
+        """
+        prediction = self._prediction()
+        dims = prediction.dims
+        self._check_format(prediction.num_channels or 1, dims, prediction.dtype)
+        reach = Coordinate(max(abs(step) for step in steps) for steps in zip(*self.offsets, strict=True))
+        # nothing is shared along axes that no offset spans
+        context = Coordinate(max(c, r) if r else 0 for c, r in zip(parameters.context[-dims:], reach, strict=True))
+        chunk = Coordinate(max(c, r) for c, r in zip(chunk_size[-dims:], reach, strict=True))
+        block = whole_chunks(block_size, chunk, dims)
+
+        def segment(values: NDArray[Any]) -> NDArray[np.uint32]:
+            affinities = self._smooth(self._affinities(values), parameters.sigma)
+            return mutex_watershed(affinities, self.offsets, parameters.bias)
+
+        with self._new_output(output_array_identifier, block) as output, TemporaryDirectory() as folder:
+            blocks = BlockwiseSegmentation(prediction, segment, block, context, reach, Path(folder))
+            blocks.run(output, parameters.min_size, num_workers)
+        return output
+
+    def _affinities(self, prediction: NDArray[Any]) -> NDArray[Any]:
+        self._check_format(len(prediction), prediction.ndim - 1, prediction.dtype)
+        affinities = prediction[: len(self.offsets)]
+        check_finite(affinities)
+        return affinities
+
+    def _check_format(self, num_channels: int, dims: int, dtype: np.dtype[Any]) -> None:
+        if num_channels < len(self.offsets):
+            raise DataError(
+                f"the prediction has {num_channels} channels, but there are {len(self.offsets)} offsets, each of which "
+                "needs a channel of affinities; give the offsets that the network was trained with"
+            )
+        if dims != len(self.offsets[0]):
+            raise DataError(
+                f"the prediction has {dims} axes, but offset {tuple(self.offsets[0])} has {len(self.offsets[0])}; give "
+                "a number for each axis, 0 first for neighbours within a section"
+            )
+        if dtype.kind != "f":
+            raise DataError(
+                f"the prediction is of {dtype}, but biases are compared with affinities between 0 and 1; divide by the "
+                "largest value of the type first"
+            )
+
+    def _smooth(self, affinities: NDArray[Any], sigma: float) -> NDArray[Any]:
+        if not sigma:
+            return affinities
+        spanned = [bool(any(steps)) for steps in zip(*self.offsets, strict=True)]
+        smoothed = np.empty(affinities.shape, np.float32)
+        for channel, output in zip(affinities, smoothed, strict=True):
+            gaussian_filter(channel, [sigma * along for along in spanned], output=output)
+        return smoothed
+
+
+def _without_small(segments: NDArray[np.uint32], min_size: int) -> NDArray[np.uint32]:
+    """Return the segments of at least so many voxels, numbered consecutively."""
+    if min_size <= 1:
+        return segments
+    sizes = np.bincount(segments.ravel())
+    sizes[0] = 0
+    numbers = np.cumsum(sizes >= min_size, dtype=np.uint32) * (sizes >= min_size)
+    kept: NDArray[np.uint32] = numbers.astype(np.uint32)[segments]
+    return kept
