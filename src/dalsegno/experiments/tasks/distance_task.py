@@ -1,28 +1,31 @@
 """Segments structures by their distance to the nearest boundary."""
 
 from collections.abc import Iterator
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
-from dalsegno.config import config, field, positive
+from dalsegno.config import config, field
 from dalsegno.errors import Problem
+from dalsegno.experiments.tasks.distance_fields import (
+    CHANNELS,
+    CLIP_DISTANCE,
+    CLIPMAX,
+    CLIPMIN,
+    IN_PLANE,
+    SCALE_FACTOR,
+    TOL_DISTANCE,
+    distance_predictor,
+    distance_problems,
+)
 from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import BinarySegmentationEvaluator
 from dalsegno.experiments.tasks.losses.mse_loss import MSELoss
 from dalsegno.experiments.tasks.post_processors.threshold_post_processor import ThresholdPostProcessor
 from dalsegno.experiments.tasks.predictors.distance_predictor import DistancePredictor
-from dalsegno.experiments.tasks.task import (
-    Task,
-    TaskConfig,
-    distinct_names,
-    distinct_numbers,
-    positive_length,
-    share_problems,
-    threshold_problems,
-)
+from dalsegno.experiments.tasks.task import Task, TaskConfig, distinct_numbers
 from dalsegno.units import Length
 
 __all__ = ["DistanceTask", "DistanceTaskConfig"]
 
-P = TypeVar("P", bound=DistancePredictor)
+BOUNDS = (-1.0, 1.0)
 
 
 @config
@@ -31,24 +34,16 @@ class DistanceTaskConfig(TaskConfig):
 
     task_type: ClassVar[type[Task]]
 
-    channels: tuple[str, ...] = field(help="Names of the structures, one channel each.", check=distinct_names)
-    clip_distance: Length = field(
-        help="Errors count as at most this far from the truth in clipped mean distances.", check=positive_length
-    )
-    tol_distance: Length = field(
-        help="Errors this near to the truth are none in scores with tolerance.", check=positive_length
-    )
-    scale_factor: Length = field(
-        help="The network learns tanh(distance / scale_factor).", default=1.0, check=positive_length
-    )
+    channels: tuple[str, ...] = CHANNELS
+    clip_distance: Length = CLIP_DISTANCE
+    tol_distance: Length = TOL_DISTANCE
+    scale_factor: Length = SCALE_FACTOR
     mask_distances: bool = field(
         help="Leave out voxels to which an unseen boundary beyond the labels may be the nearest.", default=True
     )
-    in_plane: bool = field(
-        help="Measure distances within each section, for networks that see sections one by one.", default=False
-    )
-    clipmin: float = field(help="Least share of a class when classes are balanced.", default=0.05, check=positive)
-    clipmax: float = field(help="Largest share of a class when classes are balanced.", default=0.95, check=positive)
+    in_plane: bool = IN_PLANE
+    clipmin: float = CLIPMIN
+    clipmax: float = CLIPMAX
     thresholds: tuple[float, ...] = field(
         help="Thresholds that a validation tries, between -1 and 1.",
         default=(-0.4, -0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4),
@@ -57,28 +52,16 @@ class DistanceTaskConfig(TaskConfig):
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the bounds and the thresholds."""
-        yield from share_problems(self, "clipmin", "clipmax")
-        yield from threshold_problems(self.thresholds, -1, 1, "tanh distances")
-
-    def distances(self, predictor: type[P]) -> P:
-        """Return the predictor of these distances, of a class of `DistancePredictor`."""
-        return predictor(
-            channels=self.channels,
-            scale_factor=self.scale_factor,
-            mask_distances=self.mask_distances,
-            in_plane=self.in_plane,
-            clipmin=self.clipmin,
-            clipmax=self.clipmax,
-        )
+        yield from distance_problems(self, self.thresholds, BOUNDS, "tanh distances")
 
 
 class DistanceTask(Task):
     """Distances, their squared error, thresholds, and binary scores of each channel."""
 
     def __init__(self, task_config: DistanceTaskConfig) -> None:
-        self.predictor = task_config.distances(DistancePredictor)
+        self.predictor = distance_predictor(task_config, DistancePredictor)
         self.loss = MSELoss()
-        self.post_processor = ThresholdPostProcessor(task_config.thresholds, bounds=(-1.0, 1.0))
+        self.post_processor = ThresholdPostProcessor(task_config.thresholds, bounds=BOUNDS)
         self.evaluator = BinarySegmentationEvaluator(
             task_config.clip_distance, task_config.tol_distance, task_config.channels
         )

@@ -1,16 +1,28 @@
 """Segments structures by what each voxel is and how far it is from a boundary, learned together."""
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from dalsegno.config import config, field, not_negative, one_of
 from dalsegno.errors import Problem
-from dalsegno.experiments.tasks.distance_task import DistanceTaskConfig
+from dalsegno.experiments.tasks.distance_fields import (
+    CHANNELS,
+    CLIP_DISTANCE,
+    CLIPMAX,
+    CLIPMIN,
+    IN_PLANE,
+    SCALE_FACTOR,
+    TOL_DISTANCE,
+    distance_predictor,
+    distance_problems,
+)
 from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import BinarySegmentationEvaluator
 from dalsegno.experiments.tasks.losses.hot_distance_loss import HotDistanceLoss
 from dalsegno.experiments.tasks.post_processors.threshold_post_processor import ThresholdPostProcessor
 from dalsegno.experiments.tasks.predictors.distance_predictor import DistancePredictor
 from dalsegno.experiments.tasks.predictors.hot_distance_predictor import HotDistancePredictor
-from dalsegno.experiments.tasks.task import Task, distinct_numbers, odd, share, share_problems, threshold_problems
+from dalsegno.experiments.tasks.task import Task, TaskConfig, distinct_numbers, odd, share
+from dalsegno.units import Length
 
 __all__ = ["HotDistanceTask", "HotDistanceTaskConfig"]
 
@@ -22,19 +34,28 @@ THRESHOLDS = {
 
 
 @config
-class HotDistanceTaskConfig(DistanceTaskConfig):
+class HotDistanceTaskConfig(TaskConfig):
     """Learn labels and signed distances of each structure; one of them above a threshold is foreground."""
 
+    task_type: ClassVar[type[Task]]
+
+    channels: tuple[str, ...] = CHANNELS
+    clip_distance: Length = CLIP_DISTANCE
+    tol_distance: Length = TOL_DISTANCE
+    scale_factor: Length = SCALE_FACTOR
     mask_distances: bool = field(
         help="Leave out distances to which an unseen boundary beyond the labels may be the nearest.", default=False
     )
+    in_plane: bool = IN_PLANE
+    clipmin: float = CLIPMIN
+    clipmax: float = CLIPMAX
     kernel_size: int = field(help="Voxels of the last convolution along each axis.", default=3, check=odd)
     segment_by: str = field(
         help="Which half of the prediction is cut at thresholds: distance, or hot (the probability of the label).",
         default="distance",
         check=one_of("distance", "hot"),
     )
-    thresholds: tuple[float, ...] | None = field(  # type: ignore[assignment]  # its default depends on segment_by
+    thresholds: tuple[float, ...] | None = field(
         help="Thresholds that a validation tries: between -1 and 1 for distances, -0.4, -0.3, … 0.4 if not given; "
         "between 0 and 1 for labels, 0.1, 0.2, … 0.9 if not given.",
         default=None,
@@ -53,9 +74,8 @@ class HotDistanceTaskConfig(DistanceTaskConfig):
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the bounds and the thresholds."""
-        yield from share_problems(self, "clipmin", "clipmax")
         predicted = "probabilities" if self.segment_by == "hot" else "tanh distances"
-        yield from threshold_problems(self.thresholds or (), *BOUNDS[self.segment_by], predicted)
+        yield from distance_problems(self, self.thresholds or (), BOUNDS[self.segment_by], predicted)
 
 
 class HotDistanceTask(Task):
@@ -63,7 +83,9 @@ class HotDistanceTask(Task):
 
     def __init__(self, task_config: HotDistanceTaskConfig) -> None:
         by, count = task_config.segment_by, len(task_config.channels)
-        self.predictor = HotDistancePredictor(task_config.distances(DistancePredictor), task_config.kernel_size)
+        self.predictor = HotDistancePredictor(
+            distance_predictor(task_config, DistancePredictor), task_config.kernel_size
+        )
         self.loss = HotDistanceLoss(task_config.dice_weight, task_config.tversky_beta)
         self.post_processor = ThresholdPostProcessor(
             task_config.thresholds or THRESHOLDS[by],

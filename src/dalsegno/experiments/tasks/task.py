@@ -27,7 +27,6 @@ __all__ = [
     "positive_length",
     "share",
     "share_problems",
-    "threshold_problems",
 ]
 
 
@@ -144,11 +143,3 @@ def share_problems(given: TaskConfig, clipmin: str, clipmax: str) -> Iterator[Pr
             f"needs {clipmin} < {clipmax} <= 1: both bound a share; got {least} and {largest}",
             (clipmin,),
         )
-
-
-def threshold_problems(
-    thresholds: tuple[float, ...], least: float, largest: float, predicted: str
-) -> Iterator[Problem]:
-    """Yield which thresholds no prediction lies at, within the open interval of its values."""
-    if outside := [threshold for threshold in thresholds if not least < threshold < largest]:
-        yield Problem(f"must lie between {least:g} and {largest:g}, as {predicted} do, got {outside}", ("thresholds",))
