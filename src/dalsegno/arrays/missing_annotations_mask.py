@@ -22,7 +22,8 @@ class MissingAnnotationsMaskConfig(LabelGroups, ArrayConfig):
 
     Channel *i* is 0 everywhere if a class of grouping *i* is present in the volume but not annotated there, by the
     attribute ``labels`` of the source (that of CellMap and fibsem-tools). Otherwise, and without that attribute,
-    it is 1 where there is any label. As the mask of a dataset, which has no channels, it takes a LogicalOrArray on top.
+    it is 1 where there is any label. As the mask of a dataset, give it the groupings of the ground truth; tasks whose
+    classes exclude each other learn where all of them are annotated.
     """
 
 

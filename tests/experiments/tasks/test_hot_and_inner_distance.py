@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 import torch
 from funlib.geometry import Coordinate, Roi
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dalsegno.errors import DataError
 from dalsegno.experiments.architectures.dummy_architecture import DummyArchitecture, DummyArchitectureConfig
@@ -76,6 +78,20 @@ def test_labels_need_a_channel_for_each_structure(make_array, predictor):
             predictor.check_gt(make_array(labels.astype(np.uint8), SIZE))
     with pytest.raises(DataError, match="ThresholdArray"):
         predictor.check_gt(make_array(LABELS * 0.5, SIZE))
+
+
+@given(st.sampled_from([(0, 0, 0), (-2, 3, 1), (2, -4, 4), (1, 2, -3)]), st.booleans())
+@settings(max_examples=10)
+def test_the_target_of_shifted_labels_is_the_shifted_target(make_array, shift, in_plane):
+    by = Coordinate(shift) * Coordinate(SIZE)
+    shifted = [make_array(array, SIZE, by) for array in (LABELS.astype(np.uint8), MASK)]
+    first = [make_array(array, SIZE) for array in (LABELS.astype(np.uint8), MASK)]
+    distances = DistancePredictor(NAMES, 20, mask_distances=False, in_plane=in_plane)
+    for predictor in (distances, HotDistancePredictor(distances), InnerDistancePredictor(NAMES, 20, False, in_plane)):
+        for found, expected in zip(
+            predictor.create_target(*shifted, ROI + by), predictor.create_target(*first, ROI), strict=True
+        ):
+            np.testing.assert_array_equal(found, expected)
 
 
 def test_only_the_hot_half_becomes_probabilities():
