@@ -75,7 +75,7 @@ def test_the_headline_names_any_criteria(make_array):
         (scores,) = evaluator.sweep(LevelSets(predicted(TRUTH)[None], (0.0,)), make_array(TRUTH, SIZE))
         assert not math.isnan(scores.value(criterion))
     for headline in (("f1",), ()):
-        with pytest.raises(ConfigError, match=r"headline=.*f1_score"):
+        with pytest.raises(ConfigError, match=r"headline: .*f1_score"):
             BinarySegmentationEvaluator(40, 8, ("a",), headline=headline)
 
 

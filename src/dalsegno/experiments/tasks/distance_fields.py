@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from dalsegno.config import field, positive
 from dalsegno.errors import Problem
+from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import HEADLINE, known_criteria
 from dalsegno.experiments.tasks.predictors.distance_predictor import DistancePredictor
 from dalsegno.experiments.tasks.task import distinct_names, positive_length, share_problems
 
@@ -13,6 +14,7 @@ __all__ = [
     "CLIPMAX",
     "CLIPMIN",
     "CLIP_DISTANCE",
+    "CRITERIA",
     "IN_PLANE",
     "SCALE_FACTOR",
     "TOL_DISTANCE",
@@ -30,6 +32,12 @@ TOL_DISTANCE = field(help="Errors this near to the truth are none in scores with
 SCALE_FACTOR = field(help="The network learns tanh(distance / scale_factor).", default=1.0, check=positive_length)
 IN_PLANE = field(
     help="Measure distances within each section, for networks that see sections one by one.", default=False
+)
+CRITERIA = field(
+    help="Scores by which the best iteration and threshold are chosen; those of distance are computed for every "
+    "threshold if one of them is named, otherwise for the best ones only.",
+    default=HEADLINE,
+    check=known_criteria,
 )
 CLIPMIN = field(help="Least share of a class when classes are balanced.", default=0.05, check=positive)
 CLIPMAX = field(help="Largest share of a class when classes are balanced.", default=0.95, check=positive)

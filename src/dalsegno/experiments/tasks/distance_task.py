@@ -10,6 +10,7 @@ from dalsegno.experiments.tasks.distance_fields import (
     CLIP_DISTANCE,
     CLIPMAX,
     CLIPMIN,
+    CRITERIA,
     IN_PLANE,
     SCALE_FACTOR,
     TOL_DISTANCE,
@@ -49,6 +50,7 @@ class DistanceTaskConfig(TaskConfig):
         default=(-0.4, -0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4),
         check=distinct_numbers,
     )
+    criteria: tuple[str, ...] = CRITERIA
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the bounds and the thresholds."""
@@ -63,7 +65,10 @@ class DistanceTask(Task):
         self.loss = MSELoss()
         self.post_processor = ThresholdPostProcessor(task_config.thresholds, bounds=BOUNDS)
         self.evaluator = BinarySegmentationEvaluator(
-            task_config.clip_distance, task_config.tol_distance, task_config.channels
+            task_config.clip_distance,
+            task_config.tol_distance,
+            task_config.channels,
+            headline=task_config.criteria,
         )
 
 

@@ -10,6 +10,7 @@ from dalsegno.experiments.tasks.distance_fields import (
     CLIP_DISTANCE,
     CLIPMAX,
     CLIPMIN,
+    CRITERIA,
     IN_PLANE,
     SCALE_FACTOR,
     TOL_DISTANCE,
@@ -71,6 +72,7 @@ class HotDistanceTaskConfig(TaskConfig):
         default=0.5,
         check=share,
     )
+    criteria: tuple[str, ...] = CRITERIA
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the bounds and the thresholds."""
@@ -93,7 +95,10 @@ class HotDistanceTask(Task):
             channels=tuple(range(count) if by == "hot" else range(count, 2 * count)),
         )
         self.evaluator = BinarySegmentationEvaluator(
-            task_config.clip_distance, task_config.tol_distance, task_config.channels
+            task_config.clip_distance,
+            task_config.tol_distance,
+            task_config.channels,
+            headline=task_config.criteria,
         )
 
 

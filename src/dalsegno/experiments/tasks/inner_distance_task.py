@@ -10,6 +10,7 @@ from dalsegno.experiments.tasks.distance_fields import (
     CLIP_DISTANCE,
     CLIPMAX,
     CLIPMIN,
+    CRITERIA,
     IN_PLANE,
     SCALE_FACTOR,
     TOL_DISTANCE,
@@ -50,6 +51,7 @@ class InnerDistanceTaskConfig(TaskConfig):
         default=(0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6),
         check=distinct_numbers,
     )
+    criteria: tuple[str, ...] = CRITERIA
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the bounds and the thresholds."""
@@ -64,7 +66,10 @@ class InnerDistanceTask(Task):
         self.loss = MSELoss()
         self.post_processor = ThresholdPostProcessor(task_config.thresholds, bounds=BOUNDS)
         self.evaluator = BinarySegmentationEvaluator(
-            task_config.clip_distance, task_config.tol_distance, task_config.channels
+            task_config.clip_distance,
+            task_config.tol_distance,
+            task_config.channels,
+            headline=task_config.criteria,
         )
 
 

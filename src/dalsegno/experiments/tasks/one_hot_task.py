@@ -3,7 +3,11 @@
 from typing import ClassVar
 
 from dalsegno.config import config, field, not_negative
-from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import BinarySegmentationEvaluator
+from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import (
+    HEADLINE,
+    BinarySegmentationEvaluator,
+    known_criteria,
+)
 from dalsegno.experiments.tasks.losses.cross_entropy_loss import CrossEntropyLoss
 from dalsegno.experiments.tasks.post_processors.argmax_post_processor import ArgmaxPostProcessor
 from dalsegno.experiments.tasks.predictors.one_hot_predictor import OneHotPredictor
@@ -43,6 +47,9 @@ class OneHotTaskConfig(TaskConfig):
         default=0.5,
         check=share,
     )
+    criteria: tuple[str, ...] = field(
+        help="Scores by which the best iteration is chosen.", default=HEADLINE, check=known_criteria
+    )
 
 
 class OneHotTask(Task):
@@ -53,7 +60,11 @@ class OneHotTask(Task):
         self.loss = CrossEntropyLoss(task_config.dice_weight, task_config.tversky_beta)
         self.post_processor = ArgmaxPostProcessor()
         self.evaluator = BinarySegmentationEvaluator(
-            task_config.clip_distance, task_config.tol_distance, task_config.classes, labels=True
+            task_config.clip_distance,
+            task_config.tol_distance,
+            task_config.classes,
+            labels=True,
+            headline=task_config.criteria,
         )
 
 

@@ -27,19 +27,30 @@ from dalsegno.ops.level_set_scores import level_set_scores
 from dalsegno.ops.level_sets import LevelSets
 from dalsegno.units import Length, length_in
 
-__all__ = ["BinarySegmentationEvaluator"]
+__all__ = ["HEADLINE", "BinarySegmentationEvaluator", "known_criteria"]
 
 CLIP_VOXELS = 10
 TOLERANCE_VOXELS = 2
 
 
-def _known(_: object, __: object, headline: tuple[str, ...]) -> None:
-    unknown = [name for name in headline if name not in BinarySegmentationEvaluationScores().criteria]
-    if unknown or not headline:
-        raise ConfigError(
-            f"headline={list(headline)}: names one or more criteria by which the best setting is looked for, "
-            f"and without them there is no best; choose from {', '.join(BinarySegmentationEvaluationScores().criteria)}"
-        )
+HEADLINE = ("f1_score", "jaccard", "voi")
+
+
+def known_criteria(names: tuple[str, ...]) -> str | None:
+    """Check that there is at least one criterion to be best by, and none that binary segmentations don't have."""
+    known = BinarySegmentationEvaluationScores().criteria
+    if names and set(names) <= set(known):
+        return None
+    return f"needs one or more criteria by which the best is chosen, got {list(names)}; there are {', '.join(known)}"
+
+
+def _names(given: Iterable[str]) -> tuple[str, ...]:
+    return tuple(given)
+
+
+def _check_headline(_: object, __: object, headline: tuple[str, ...]) -> None:
+    if problem := known_criteria(headline):
+        raise ConfigError(f"headline: {problem}")
 
 
 @define(slots=False)
@@ -66,11 +77,9 @@ class BinarySegmentationEvaluator(Evaluator):
 
     clip_distance: Length | None
     tol_distance: Length | None
-    channels: tuple[str, ...] = field(converter=tuple)
+    channels: tuple[str, ...] = field(converter=_names)
     labels: bool = field(default=False, kw_only=True)
-    headline: tuple[str, ...] = field(
-        default=("f1_score", "jaccard", "voi"), converter=tuple, validator=_known, kw_only=True
-    )
+    headline: tuple[str, ...] = field(default=HEADLINE, converter=_names, validator=_check_headline, kw_only=True)
     block_voxels: int = field(default=2**24, kw_only=True)
 
     @property

@@ -1,6 +1,6 @@
 """Cuts predictions at a threshold."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,10 @@ __all__ = ["ThresholdPostProcessor", "ThresholdPostProcessorParameters"]
 
 def _positions(channels: Sequence[int] | None) -> tuple[int, ...] | None:
     return None if channels is None else tuple(channels)
+
+
+def _numbers(given: Iterable[float]) -> tuple[float, ...]:
+    return tuple(given)
 
 
 @define
@@ -40,7 +44,7 @@ class ThresholdPostProcessor(PostProcessor[ThresholdPostProcessorParameters]):
         If there is no threshold or no channel, or a threshold is not within the bounds.
     """
 
-    thresholds: tuple[float, ...] = field(default=(0.0,), converter=tuple)
+    thresholds: tuple[float, ...] = field(default=(0.0,), converter=_numbers)
     bounds: tuple[float, float] | None = None
     channels: tuple[int, ...] | None = field(default=None, converter=_positions)
 

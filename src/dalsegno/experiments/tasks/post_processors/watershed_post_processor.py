@@ -37,6 +37,14 @@ def _offsets(offsets: Iterable[Any]) -> tuple[Coordinate, ...]:
     return tuple(coordinate(offset) for offset in offsets)
 
 
+def _numbers(given: Iterable[float]) -> tuple[float, ...]:
+    return tuple(given)
+
+
+def _sizes(given: Iterable[int]) -> tuple[int, ...]:
+    return tuple(given)
+
+
 @define
 class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
     """Joins voxels that attract each other into segments, and separates those that repel each other more.
@@ -58,9 +66,9 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
     """
 
     offsets: tuple[Coordinate, ...] = field(converter=_offsets)
-    biases: tuple[float, ...] = field(default=(0.1, 0.25, 0.5, 0.75, 0.9), converter=tuple)
-    sigmas: tuple[float, ...] = field(default=(0.0,), converter=tuple)
-    min_sizes: tuple[int, ...] = field(default=(0,), converter=tuple)
+    biases: tuple[float, ...] = field(default=(0.1, 0.25, 0.5, 0.75, 0.9), converter=_numbers)
+    sigmas: tuple[float, ...] = field(default=(0.0,), converter=_numbers)
+    min_sizes: tuple[int, ...] = field(default=(0,), converter=_sizes)
     context: Coordinate = field(default=(32, 32, 32), converter=coordinate)
 
     def __attrs_post_init__(self) -> None:
