@@ -64,6 +64,12 @@ def test_it_is_what_comes_of_taking_edges_one_by_one(seed, shape, bias, few, dec
     np.testing.assert_array_equal(found, one_by_one(affinities, OFFSETS, bias))
 
 
+def without_single_voxels(segments):
+    """Some voxels that could join none are segments in one implementation and background in the other."""
+    _, inverse, sizes = np.unique(segments, return_inverse=True, return_counts=True)
+    return np.where(sizes[inverse].reshape(segments.shape) > 1, segments, 0)
+
+
 @settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 0.9))
 def test_it_is_what_mwatershed_finds(seed, bias):
@@ -71,10 +77,10 @@ def test_it_is_what_mwatershed_finds(seed, bias):
     affinities = (numbers / len(numbers)).astype(np.float32).reshape(6, 12, 13, 14)
     weights = (affinities - np.float32(bias)).astype(float)
     assume(len(np.unique(np.abs(weights))) == weights.size)
-    expected = mwatershed.agglom(weights, OFFSETS)
+    expected = without_single_voxels(mwatershed.agglom(weights, OFFSETS))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(signed_graph, "_FEW", 100)
-        found = mutex_watershed(affinities, OFFSETS, bias)
+        found = without_single_voxels(mutex_watershed(affinities, OFFSETS, bias))
     pairs = np.unique(np.stack([found.ravel(), expected.ravel()]).astype(int), axis=1)
     assert pairs.shape[1] == len(np.unique(found)) == len(np.unique(expected))
 

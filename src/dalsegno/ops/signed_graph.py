@@ -7,6 +7,8 @@ import mwatershed
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 __all__ = ["Edges", "clusters", "roots"]
 
@@ -50,6 +52,10 @@ class Edges:
         u, v = groups[self.u], groups[self.v]
         kept = np.flatnonzero((u != v) & (u >= 0) & (v >= 0))
         return Edges(u[kept], v[kept], self.key[kept])
+
+    def renamed(self, names: NDArray[np.int32]) -> "Edges":
+        """Return the edges with other names for their nodes."""
+        return Edges(names[self.u], names[self.v], self.key)
 
     def nodes(self, num_nodes: int) -> NDArray[np.intp]:
         """Return the nodes that have edges, in order."""
@@ -107,16 +113,16 @@ def clusters(num_nodes: int, attractive: Edges, repulsive: Edges) -> NDArray[np.
         For each node one of its cluster, the same for the whole cluster; int32, shape ``(num_nodes,)``.
     """
     forest = np.arange(num_nodes, dtype=np.int32)
-    nodes = parents = forest.copy()
+    nodes = forest.copy()
     while True:
-        attractive = attractive.between(parents)
         left = attractive.nodes(len(nodes))
         place = np.full(len(nodes), -1, np.int32)
         place[left] = np.arange(len(left), dtype=np.int32)
-        attractive, repulsive = attractive.between(place), repulsive.between(place[parents])
-        nodes = nodes[left]
+        attractive, repulsive, nodes = attractive.between(place), repulsive.between(place), nodes[left]
         if len(attractive) + len(repulsive) <= _FEW:
             break
+        if len(repulsive) > len(attractive):
+            repulsive = _within_reach(repulsive, attractive, len(nodes))
         best, partner = _best_edges(len(nodes), attractive)
         repulsive, exclusions = _certain(repulsive, best)
         blocked = exclusions.blocked(partner)
@@ -125,9 +131,16 @@ def clusters(num_nodes: int, attractive: Edges, repulsive: Edges) -> NDArray[np.
         gone = exclusions.known(attractive.pairs())
         gone |= blocked[attractive.u] & (partner[attractive.u] == attractive.v)
         gone |= blocked[attractive.v] & (partner[attractive.v] == attractive.u)
-        attractive = attractive.of(~gone)
+        attractive, repulsive = attractive.of(np.flatnonzero(~gone)).between(parents), repulsive.renamed(parents)
     forest[nodes] = nodes[_one_by_one(len(nodes), attractive, repulsive)]
     return roots(forest)
+
+
+def _within_reach(repulsive: Edges, attractive: Edges, num_nodes: int) -> Edges:
+    """Return the repulsive edges between nodes that attractive ones connect; others have nothing to prevent."""
+    links = coo_array((np.ones(len(attractive), bool), (attractive.u, attractive.v)), shape=(num_nodes, num_nodes))
+    _, part = connected_components(links, directed=False)
+    return repulsive.of(np.flatnonzero(part[repulsive.u] == part[repulsive.v]))
 
 
 def _best_edges(num_nodes: int, attractive: Edges) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
