@@ -84,10 +84,11 @@ def balance_weights(
         seen = seen + np.array(counts.counts, dtype=np.int64)
     shares = seen / np.maximum(seen.sum(axis=1, keepdims=True), 1)
     class_weights = (1 / num_classes / np.clip(shares, clipmin, clipmax)).astype(np.float32)
-    weights = np.zeros(labels.shape, np.float32)
+    weights = np.empty(labels.shape, np.float32)
     for row, (c, w) in zip(class_weights, _by_channel(labels, weights), strict=True):
-        for k, weight in enumerate(row):
-            np.copyto(w, weight, where=c == k)
+        w[...] = row[0]
+        for k in range(1, num_classes):
+            np.copyto(w, row[k], where=c == k)
     weights *= mask
     return weights, ClassCounts.from_list(seen.tolist())
 
