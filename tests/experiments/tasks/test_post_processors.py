@@ -118,10 +118,17 @@ def test_grids_that_can_not_be(options, message):
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 255, 300.0])
-def test_thresholds_that_integers_are_all_above_or_below(threshold):
+def test_thresholds_that_integers_are_all_above_or_below(tmp_path, make_array, threshold):
     processor = ThresholdPostProcessor((threshold,))
+    (setting,) = processor.enumerate_parameters()
+    prediction = np.zeros((1, 3, 3, 3), np.uint8)
+    processor.set_prediction(make_array(prediction))
+    identifier = LocalArrayIdentifier(UPath(tmp_path / "out.zarr"), "output")
     with pytest.raises(DataError, match=r"uint8, whose values are 0 to 255"):
-        processor.label(np.zeros((1, 3, 3), np.uint8), *processor.enumerate_parameters())
+        processor.label(prediction, setting)
+    with pytest.raises(DataError, match=r"uint8, whose values are 0 to 255"):
+        processor.process(setting, identifier)
+    assert not identifier.container.exists()
 
 
 def test_integers_are_cut_on_their_own_scale():

@@ -193,6 +193,8 @@ def test_a_block_that_fails_leaves_no_result(tmp_path, make_array):
         process(tmp_path, processor, make_array(prediction), setting, block_size=SMALL, chunk_size=SMALL)
     with pytest.raises(DataError):
         ZarrArray.open_from_array_identifier(LocalArrayIdentifier(UPath(tmp_path / "run.zarr"), f"output/{setting}"))
+    output = process(tmp_path, processor, make_array(PREDICTION), setting, block_size=SMALL, chunk_size=SMALL)
+    assert output.data.any()
 
 
 @pytest.mark.parametrize(

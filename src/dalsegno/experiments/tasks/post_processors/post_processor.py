@@ -18,6 +18,7 @@ from dalsegno.arrays.zarr_array import ZarrArray
 from dalsegno.compute.threads import available_cores
 from dalsegno.errors import ConfigError, DataError
 from dalsegno.experiments.tasks.post_processors.post_processor_parameters import PostProcessorParameters
+from dalsegno.sources.formats.zarr.replacement import LEVEL
 from dalsegno.store.array_store import LocalArrayIdentifier
 
 __all__ = ["PostProcessor"]
@@ -78,6 +79,22 @@ class PostProcessor(ABC, Generic[P]):
     def output_format(self, num_channels: int) -> tuple[int | None, DTypeLike]:
         """Return the number of channels of a segmentation (None: no channel axis) and its dtype."""
 
+    def check_format(self, num_channels: int, dims: int, dtype: np.dtype[Any], parameters: P) -> None:
+        """Refuse a prediction that can't be post-processed, before it is read; by default none is.
+
+        Parameters
+        ----------
+        num_channels, dims, dtype
+            Of the prediction: channels, spatial axes and type.
+        parameters
+            One of the settings of this post-processor.
+
+        Raises
+        ------
+        DataError
+            If it does not fit this post-processor or the parameters.
+        """
+
     def set_prediction(self, prediction_array_identifier: LocalArrayIdentifier | Array) -> None:
         """Choose the prediction that `process` reads, stored or open."""
         prediction = prediction_array_identifier
@@ -114,20 +131,21 @@ class PostProcessor(ABC, Generic[P]):
         DataError
             If no prediction was set, or it does not fit the parameters.
         """
-        prediction = self._prediction()
+        prediction = self._checked_prediction(parameters)
         block = whole_chunks(block_size, chunk_size, prediction.dims)
 
         def process_block(roi: Roi) -> None:
             output[roi] = self.label(with_channels(prediction, roi), parameters)
 
-        with self._new_output(output_array_identifier, block) as output:
+        with self._new_output(prediction, output_array_identifier, block) as output:
             in_parallel(process_block, _blocks(prediction.roi, block * prediction.voxel_size), num_workers)
         return output
 
     @contextmanager
-    def _new_output(self, array_identifier: LocalArrayIdentifier, block: Coordinate) -> Iterator[ZarrArray]:
-        """Create the segmentation of the prediction, for blocks of so many voxels; removed if filling it fails."""
-        prediction = self._prediction()
+    def _new_output(
+        self, prediction: Array, array_identifier: LocalArrayIdentifier, block: Coordinate
+    ) -> Iterator[ZarrArray]:
+        """Create the segmentation of a prediction, for blocks of so many voxels; without voxels if filling it fails."""
         num_channels, dtype = self.output_format(prediction.num_channels or 1)
         output = ZarrArray.create_from_array_identifier(
             array_identifier,
@@ -143,14 +161,17 @@ class PostProcessor(ABC, Generic[P]):
         try:
             yield output
         except BaseException:
-            path = UPath(array_identifier.container) / array_identifier.dataset
+            # the voxels only: whatever else is in the container stays, and without them nothing can be opened
+            path = UPath(array_identifier.container) / array_identifier.dataset.strip("/") / LEVEL
             path.fs.rm(path.path, recursive=True)
             raise
 
-    def _prediction(self) -> Array:
-        if self.prediction_array is None:
+    def _checked_prediction(self, parameters: P) -> Array:
+        prediction = self.prediction_array
+        if prediction is None:
             raise DataError("there is no prediction to process; call set_prediction with a stored or an open array")
-        return self.prediction_array
+        self.check_format(prediction.num_channels or 1, prediction.dims, prediction.dtype, parameters)
+        return prediction
 
 
 def whole_chunks(block_size: Coordinate, chunk_size: Coordinate, dims: int) -> Coordinate:

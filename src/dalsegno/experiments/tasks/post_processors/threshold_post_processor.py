@@ -80,34 +80,33 @@ class ThresholdPostProcessor(PostProcessor[ThresholdPostProcessorParameters]):
 
     def label_all(self, prediction: NDArray[Any], settings: Sequence[ThresholdPostProcessorParameters]) -> LevelSets:
         """Return the level sets of the prediction."""
+        for setting in settings:
+            self.check_format(len(prediction), prediction.ndim - 1, prediction.dtype, setting)
         if self.channels is not None:
-            _check_channels(self.channels, len(prediction))
             prediction = prediction[list(self.channels)]
-        thresholds = tuple(setting.threshold for setting in settings)
-        _check_range(prediction.dtype, thresholds)
         check_finite(prediction)
-        return LevelSets(prediction, thresholds)
+        return LevelSets(prediction, tuple(setting.threshold for setting in settings))
+
+    def check_format(
+        self,
+        num_channels: int,
+        dims: int,  # noqa: ARG002
+        dtype: np.dtype[Any],
+        parameters: ThresholdPostProcessorParameters,
+    ) -> None:
+        """Refuse predictions that lack a channel, and integers that are all on one side of the threshold."""
+        if self.channels is not None and max(self.channels) >= num_channels:
+            raise DataError(
+                f"channel {max(self.channels)} is to be cut, but the prediction has {num_channels} channels, counted "
+                "from 0; give positions of channels that the network predicts"
+            )
+        if dtype.kind in "iu" and not np.iinfo(dtype).min <= parameters.threshold < np.iinfo(dtype).max:
+            raise DataError(
+                f"the threshold {parameters.threshold} does not divide a prediction of {dtype}, whose values are "
+                f"{np.iinfo(dtype).min} to {np.iinfo(dtype).max}: all voxels or none would be foreground; give "
+                "thresholds on that scale, or a prediction on that of the thresholds"
+            )
 
     def output_format(self, num_channels: int) -> tuple[int | None, DTypeLike]:
         """Return as many channels as are cut, of uint8."""
         return num_channels if self.channels is None else len(self.channels), np.uint8
-
-
-def _check_channels(channels: tuple[int, ...], num_channels: int) -> None:
-    if max(channels) >= num_channels:
-        raise DataError(
-            f"channel {max(channels)} is to be cut, but the prediction has {num_channels} channels, counted from 0; "
-            "give positions of channels that the network predicts"
-        )
-
-
-def _check_range(dtype: np.dtype[Any], thresholds: tuple[float, ...]) -> None:
-    if dtype.kind not in "iu":
-        return
-    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
-    outside = [threshold for threshold in thresholds if not low <= threshold < high]
-    if outside:
-        raise DataError(
-            f"thresholds {outside} don't divide a prediction of {dtype}, whose values are {low} to {high}: all voxels "
-            "or none would be foreground; give thresholds on that scale, or a prediction on that of the thresholds"
-        )

@@ -113,8 +113,9 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
 
         Settings are as fast as can be in the order of `enumerate_parameters`.
         """
-        affinities = self._affinities(prediction)
-        return self._sweep(affinities, settings)
+        if not settings:
+            return iter(())
+        return self._sweep(self._affinities(prediction, settings[0]), settings)
 
     def _sweep(
         self, affinities: NDArray[Any], settings: Sequence[WatershedPostProcessorParameters]
@@ -144,9 +145,8 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
         `label` returns, up to the order of the segments. See `PostProcessor.process`, and `BlockwiseSegmentation` for
         what is joined; temporary files lie where `tempfile` puts them (``TMPDIR``).
         """
-        prediction = self._prediction()
+        prediction = self._checked_prediction(parameters)
         dims = prediction.dims
-        self._check_format(prediction.num_channels or 1, dims, prediction.dtype)
         reach = Coordinate(max(abs(step) for step in steps) for steps in zip(*self.offsets, strict=True))
         # nothing is shared along axes that no offset spans
         context = Coordinate(max(c, r) if r else 0 for c, r in zip(parameters.context[-dims:], reach, strict=True))
@@ -154,21 +154,24 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
         block = whole_chunks(block_size, chunk, dims)
 
         def segment(values: NDArray[Any]) -> NDArray[np.uint32]:
-            affinities = self._smooth(self._affinities(values), parameters.sigma)
+            affinities = self._smooth(self._affinities(values, parameters), parameters.sigma)
             return mutex_watershed(affinities, self.offsets, parameters.bias)
 
-        with self._new_output(output_array_identifier, block) as output, TemporaryDirectory() as folder:
+        with self._new_output(prediction, output_array_identifier, block) as output, TemporaryDirectory() as folder:
             blocks = BlockwiseSegmentation(prediction, segment, block, context, reach, Path(folder))
             blocks.run(output, parameters.min_size, num_workers)
         return output
 
-    def _affinities(self, prediction: NDArray[Any]) -> NDArray[Any]:
-        self._check_format(len(prediction), prediction.ndim - 1, prediction.dtype)
+    def _affinities(self, prediction: NDArray[Any], parameters: WatershedPostProcessorParameters) -> NDArray[Any]:
+        self.check_format(len(prediction), prediction.ndim - 1, prediction.dtype, parameters)
         affinities = prediction[: len(self.offsets)]
         check_finite(affinities)
         return affinities
 
-    def _check_format(self, num_channels: int, dims: int, dtype: np.dtype[Any]) -> None:
+    def check_format(
+        self, num_channels: int, dims: int, dtype: np.dtype[Any], parameters: WatershedPostProcessorParameters
+    ) -> None:
+        """Refuse predictions without a channel for each offset, of another number of axes, or of integers."""
         if num_channels < len(self.offsets):
             raise DataError(
                 f"the prediction has {num_channels} channels, but there are {len(self.offsets)} offsets, each of which "
@@ -178,6 +181,11 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
             raise DataError(
                 f"the prediction has {dims} axes, but offset {tuple(self.offsets[0])} has {len(self.offsets[0])}; give "
                 "a number for each axis, 0 first for neighbours within a section"
+            )
+        if len(parameters.context) < dims:
+            raise DataError(
+                f"context {tuple(parameters.context)} has fewer numbers than the prediction has axes: blocks "
+                f"need voxels around them along each of {dims}; give a number for each"
             )
         if dtype.kind != "f":
             raise DataError(
