@@ -80,7 +80,7 @@ def best_model(stores: Stores, name: str, criterion: str | None = None, iteratio
     if chosen is None:
         raise StoreError(_no_score(record, criterion, stores.weights.iterations(name)))
     model, _ = stores.weights.get(name, chosen)
-    run = Run(structure(record.config, RunConfig))
+    run = Run(structure(record.config, RunConfig), restored=True)
     run.model.load_state_dict(model)
     settings = {setting.as_dict()["id"]: setting for setting in run.task.post_processor.enumerate_parameters()}
     if best is None:

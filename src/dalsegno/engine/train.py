@@ -100,7 +100,8 @@ def train(
         if is_finished(config, stores):
             yield Finished(config.num_iterations)
             return
-        session = _Session(Run(config), stores, device or choose_device())
+        restored = stores.weights.latest(config.name) is not None
+        session = _Session(Run(config, restored=restored), stores, device or choose_device())
         # stored last: an experiment that can't be opened takes no name
         for kind, name, document in documents:
             stores.configs.put(kind, name, document)

@@ -57,6 +57,13 @@ def _name_problems(name: str, what: str, *path: str | int) -> Iterator[Problem]:
 class Run:
     """The parts of an experiment, built; data is opened, weights are drawn from the run's seed.
 
+    Parameters
+    ----------
+    run_config
+        The experiment.
+    restored
+        A checkpoint will bring the weights: those that the task starts from are not read.
+
     Attributes
     ----------
     config
@@ -69,7 +76,7 @@ class Run:
         Of the model's parameters.
     """
 
-    def __init__(self, run_config: RunConfig) -> None:
+    def __init__(self, run_config: RunConfig, *, restored: bool = False) -> None:
         import torch
 
         self.config = run_config
@@ -80,7 +87,8 @@ class Run:
         architecture = run_config.architecture_config
         self.architecture = architecture.architecture_type(architecture)
         self.trainer = run_config.trainer_config.trainer_type(run_config.trainer_config, seed=self.seed)
-        self.model: Model = self.task.create_model(self.architecture)
+        create_model = self.task.create_bare_model if restored else self.task.create_model
+        self.model: Model = create_model(self.architecture)
         self.optimizer: torch.optim.Optimizer = self.trainer.create_optimizer(self.model)
 
     @property

@@ -4,6 +4,8 @@ import tifffile
 import torch
 
 from dalsegno.arrays.file_array import FileArrayConfig
+from dalsegno.engine.best import best_model
+from dalsegno.engine.train import Finished, Stopped, train
 from dalsegno.errors import DataError, StoreError
 from dalsegno.experiments.architectures.cnnectome_unet import CNNectomeUNet, CNNectomeUNetConfig
 from dalsegno.experiments.datasets.raw_gt_dataset import RawGTDatasetConfig
@@ -14,6 +16,8 @@ from dalsegno.experiments.tasks.one_hot_task import OneHotTaskConfig
 from dalsegno.experiments.tasks.pretrained_task import PretrainedTask, PretrainedTaskConfig
 from dalsegno.experiments.trainers.gunpowder_trainer import GunpowderTrainerConfig
 from dalsegno.store.converter import structure, unstructure
+from dalsegno.store.options import Options
+from dalsegno.store.stores import open_stores
 
 UNET = CNNectomeUNetConfig(
     input_shape=(16, 16),
@@ -59,23 +63,35 @@ def test_a_pretrained_task_is_its_sub_task(tmp_path):
     assert structure(unstructure(config), PretrainedTaskConfig) == config
 
 
-@pytest.mark.parametrize("wrap", [dict, lambda state: {"model": state}])
-def test_a_run_starts_from_exactly_the_weights(tmp_path, wrap):
+def experiment(tmp_path, task_config):
     tifffile.imwrite(tmp_path / "image.tif", np.zeros((32, 32), np.uint8))
     image = FileArrayConfig(file_name=tmp_path / "image.tif", voxel_size=(4, 4), units="nm", axes=("y", "x"))
-    state = trained().state_dict()
-    run = Run(
-        RunConfig(
-            name="again",
-            architecture_config=UNET,
-            task_config=pretrained(tmp_path, wrap(dict(state))),
-            trainer_config=GunpowderTrainerConfig(batch_size=1, learning_rate=1e-3, num_data_fetchers=0),
-            datasplit_config=TrainValidateDataSplitConfig(
-                train_configs=[RawGTDatasetConfig(name="image", raw_config=image, gt_config=image)]
-            ),
-            num_iterations=1,
-        )
+    dataset = RawGTDatasetConfig(name="image", raw_config=image, gt_config=image)
+    return RunConfig(
+        name="again",
+        architecture_config=UNET,
+        task_config=task_config,
+        trainer_config=GunpowderTrainerConfig(batch_size=1, learning_rate=1e-3, num_data_fetchers=0),
+        datasplit_config=TrainValidateDataSplitConfig(train_configs=[dataset], validate_configs=[]),
+        num_iterations=2,
     )
+
+
+def test_a_run_with_a_checkpoint_no_longer_needs_the_weights(tmp_path):
+    config = experiment(tmp_path, pretrained(tmp_path, dict(trained().state_dict())))
+    stores = open_stores(Options(store=tmp_path / "store"))
+    asked = iter([True])
+    events = list(train(config, stores, should_stop=lambda: next(asked, False)))
+    assert events[-1] == Stopped(1)
+    (tmp_path / "weights.pt").unlink()
+    assert list(train(config, stores))[-1] == Finished(2)
+    assert best_model(stores, "again", iteration=2).iteration == 2
+
+
+@pytest.mark.parametrize("wrap", [dict, lambda state: {"model": state}])
+def test_a_run_starts_from_exactly_the_weights(tmp_path, wrap):
+    state = trained().state_dict()
+    run = Run(experiment(tmp_path, pretrained(tmp_path, wrap(dict(state)))))
     assert_same_weights(run.model, state)
     assert all(parameter.requires_grad for parameter in run.model.parameters())
 

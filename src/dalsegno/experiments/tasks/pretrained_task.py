@@ -59,11 +59,15 @@ class PretrainedTask(Task):
         StoreError
             If they can't be read.
         """
-        model = self.sub_task.create_model(architecture)
+        model = self.create_bare_model(architecture)
         state = read_weights(self.weights)
         _check_alike(state, model.state_dict(), self.weights)
         model.load_state_dict(state)
         return model
+
+    def create_bare_model(self, architecture: Architecture) -> Model:
+        """Return the network of the task without the weights."""
+        return self.sub_task.create_bare_model(architecture)
 
 
 def _check_alike(given: "dict[str, Tensor]", needed: "dict[str, Tensor]", path: UPath) -> None:

@@ -99,6 +99,10 @@ class Task(ABC):
         """Return the architecture with the head that this task needs."""
         return self.predictor.create_model(architecture)
 
+    def create_bare_model(self, architecture: Architecture) -> Model:
+        """Return the model for weights that a checkpoint brings: none to start from are read."""
+        return self.create_model(architecture)
+
 
 def positive_length(value: Length) -> str | None:
     """Check that a length, with or without its unit, can be read and is above zero."""
