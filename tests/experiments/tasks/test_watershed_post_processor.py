@@ -63,16 +63,23 @@ def process(tmp_path, processor, prediction, setting, **sizes):
 
 def test_settings_are_values_with_names():
     processor = WatershedPostProcessor(
-        OFFSETS, biases=(0.3, 0.5), sigmas=(0.0, 1.0), min_sizes=(0, 20), context=(4, 4, 4)
+        OFFSETS, biases=(0.3, 0.5), sigmas=(0.0, 1.0), min_sizes=(0, 20), expansions=(0, 2), context=(4, 4, 4)
     )
     found = list(processor.enumerate_parameters())
-    assert [setting.id for setting in found] == list(range(8))
-    assert len(set(map(str, found))) == 8
-    assert len({(setting.bias, setting.sigma, setting.min_size) for setting in found}) == 8
-    assert found[-1] == WatershedPostProcessorParameters(7, 0.5, 1.0, 20, Coordinate(4, 4, 4))
-    assert found[-1].as_dict() == {"id": 7, "bias": 0.5, "sigma": 1.0, "min_size": 20, "context": [4, 4, 4]}
-    assert str(found[-1]) == "bias_0.5_sigma_1.0_min_size_20_context_4x4x4"
-    assert found[0].parameter_names == ["id", "bias", "sigma", "min_size", "context"]
+    assert [setting.id for setting in found] == list(range(16))
+    assert len(set(map(str, found))) == 16
+    assert len({(setting.bias, setting.sigma, setting.min_size, setting.expansion) for setting in found}) == 16
+    assert found[-1] == WatershedPostProcessorParameters(15, 0.5, 1.0, 20, 2, Coordinate(4, 4, 4))
+    assert found[-1].as_dict() == {
+        "id": 15,
+        "bias": 0.5,
+        "sigma": 1.0,
+        "min_size": 20,
+        "expansion": 2,
+        "context": [4, 4, 4],
+    }
+    assert str(found[-1]) == "bias_0.5_sigma_1.0_min_size_20_expansion_2_context_4x4x4"
+    assert found[0].parameter_names == ["id", "bias", "sigma", "min_size", "expansion", "context"]
     assert find_class("WatershedPostProcessorParameters", "post_processor") is WatershedPostProcessorParameters
     defaults = [setting.bias for setting in WatershedPostProcessor(OFFSETS).enumerate_parameters()]
     assert defaults == [0.1, 0.25, 0.5, 0.75, 0.9]
@@ -80,7 +87,7 @@ def test_settings_are_values_with_names():
 
 
 def test_a_setting_survives_being_stored():
-    setting = WatershedPostProcessorParameters(3, 0.75, 1.0, 50, (8, 16, 16))
+    setting = WatershedPostProcessorParameters(3, 0.75, 1.0, 50, 2.5, (8, 16, 16))
     stored = json.loads(json.dumps(setting.as_dict()))
     assert WatershedPostProcessorParameters(**stored) == setting
     assert output_identifier("a", stored, "voi") == output_identifier("a", setting.as_dict(), "voi")
@@ -138,11 +145,13 @@ def test_sections_are_apart_without_offsets_between_them(tmp_path, make_array):
     assert same_segments(blocks.data, labels)
 
 
-@pytest.mark.parametrize("min_size", [0, 100])
+@pytest.mark.parametrize(("min_size", "expansion"), [(0, 0), (100, 0), (100, 3.5)])
 @pytest.mark.parametrize(("block_size", "num_workers"), [((256, 256, 256), 1), ((16, 16, 16), 2), ((8, 40, 24), 16)])
-def test_block_by_block_gives_what_memory_gives(tmp_path, make_array, min_size, block_size, num_workers):
+def test_block_by_block_gives_what_memory_gives(tmp_path, make_array, min_size, expansion, block_size, num_workers):
     processor = WatershedPostProcessor(OFFSETS)
-    setting = WatershedPostProcessorParameters(0, 0.5, min_size=min_size, context=Coordinate(16, 16, 16))
+    setting = WatershedPostProcessorParameters(
+        0, 0.5, min_size=min_size, expansion=expansion, context=Coordinate(16, 16, 16)
+    )
     output = process(
         tmp_path,
         processor,

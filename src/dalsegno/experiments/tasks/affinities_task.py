@@ -86,6 +86,11 @@ class AffinitiesTaskConfig(TaskConfig):
         default=(0,),
         check=distinct_numbers,
     )
+    expansions: tuple[float, ...] = field(
+        help="Voxels by which instances then grow into the background, tried by a validation; 0: not at all.",
+        default=(0.0,),
+        check=distinct_numbers,
+    )
     context: Coordinate | None = field(
         help="Voxels seen around a block when a volume is segmented block by block, one number per axis; "
         f"{CONTEXT} along each if not given.",
@@ -100,7 +105,7 @@ class AffinitiesTaskConfig(TaskConfig):
         yield from share_problems(self, "lsd_weight_clipmin", "lsd_weight_clipmax")
         if [bias for bias in self.biases if not 0 < bias < 1]:
             yield Problem(f"must lie between 0 and 1, as affinities do, got {self.biases}", ("biases",))
-        for name in ("sigmas", "min_sizes"):
+        for name in ("sigmas", "min_sizes", "expansions"):
             if min(getattr(self, name)) < 0:
                 yield Problem(f"must be 0 or above, got {getattr(self, name)}", (name,))
         dims = {offset.dims for offset in self.neighborhood}
@@ -145,6 +150,7 @@ class AffinitiesTask(Task):
             biases=task_config.biases,
             sigmas=task_config.sigmas,
             min_sizes=task_config.min_sizes,
+            expansions=task_config.expansions,
             context=task_config.context or Coordinate((CONTEXT,) * neighborhood[0].dims),
         )
         self.evaluator = InstanceEvaluator(background_as_object=task_config.background_as_object)

@@ -1,5 +1,6 @@
 """Segments of volumes that do not fit into memory."""
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
@@ -8,12 +9,13 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 from funlib.geometry import Coordinate, Roi
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from upath import UPath
 
 from dalsegno.arrays.array import Array
 from dalsegno.arrays.zarr_array import ZarrArray
 from dalsegno.experiments.tasks.post_processors.post_processor import in_parallel, with_channels
+from dalsegno.ops.expansion import expand_segments
 from dalsegno.ops.stitching import joined_numbers, matching_segments
 from dalsegno.store.array_store import LocalArrayIdentifier
 
@@ -54,19 +56,13 @@ class BlockwiseSegmentation:
     reach: Coordinate
     folder: Path
 
-    def run(self, output: Array, min_size: int, num_workers: int) -> None:
-        """Write the segments, numbered consecutively; those of fewer voxels than `min_size` become 0."""
-        roi, voxel_size = self.prediction.roi, self.prediction.voxel_size
-        fragments = ZarrArray.create_from_array_identifier(
-            LocalArrayIdentifier(UPath(self.folder / "fragments.zarr"), "fragments"),
-            self.prediction.spatial_axes,
-            roi,
-            None,
-            voxel_size,
-            np.uint32,
-            write_size=self.block * voxel_size,
-            units=self.prediction.units,
-        )
+    def run(self, output: Array, min_size: int, expansion: float, num_workers: int) -> None:
+        """Write the segments, numbered consecutively; those of fewer voxels than `min_size` become 0.
+
+        The others then grow by `expansion` voxels into the background, along the axes that `reach` spans.
+        """
+        fragments = self._temporary("fragments", np.uint32)
+        numbered = self._temporary("numbered", np.uint64) if expansion else output
         blocks = list(self._blocks())
         sizes = in_parallel(lambda index: self._write_fragments(index, fragments), blocks, num_workers)
         starts = dict(zip(blocks, np.cumsum([0, *map(len, sizes)]).tolist(), strict=False))
@@ -86,9 +82,29 @@ class BlockwiseSegmentation:
         def write_numbers(index: Index) -> None:
             start = starts[index]
             table = np.concatenate([np.zeros(1, np.uint64), numbers[start : start + counts[index]]])
-            output[self._roi(index)] = table[fragments[self._roi(index)]]
+            numbered[self._roi(index)] = table[fragments[self._roi(index)]]
 
         in_parallel(write_numbers, blocks, num_workers)
+        if expansion:
+            in_parallel(lambda index: self._write_expanded(index, numbered, output, expansion), blocks, num_workers)
+
+    def _temporary(self, name: str, dtype: DTypeLike) -> ZarrArray:
+        return ZarrArray.create_from_array_identifier(
+            LocalArrayIdentifier(UPath(self.folder / "segments.zarr"), name),
+            self.prediction.spatial_axes,
+            self.prediction.roi,
+            None,
+            self.prediction.voxel_size,
+            dtype,
+            write_size=self.block * self.prediction.voxel_size,
+            units=self.prediction.units,
+        )
+
+    def _write_expanded(self, index: Index, numbered: Array, output: Array, expansion: float) -> None:
+        margin = Coordinate(math.ceil(expansion) if reach else 0 for reach in self.reach)
+        around, own = self._roi(index, margin), self._roi(index)
+        expanded = expand_segments(numbered[around], expansion, [bool(reach) for reach in self.reach])
+        output[own] = expanded[((own - around.begin) / self.prediction.voxel_size).to_slices()]
 
     def _blocks(self) -> Iterator[Index]:
         shape = self.prediction.roi.shape / self.prediction.voxel_size

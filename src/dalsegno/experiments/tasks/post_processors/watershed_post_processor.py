@@ -27,6 +27,7 @@ from dalsegno.experiments.tasks.post_processors.post_processor import (
 from dalsegno.experiments.tasks.post_processors.watershed_post_processor_parameters import (
     WatershedPostProcessorParameters,
 )
+from dalsegno.ops.expansion import expand_segments
 from dalsegno.ops.mutex_watershed import mutex_watershed
 from dalsegno.store.array_store import LocalArrayIdentifier
 
@@ -54,8 +55,8 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
     offsets
         Voxels from one end of each affinity to the other: those of the first channels of a prediction, in order.
         Further channels are not looked at.
-    biases, sigmas, min_sizes
-        What a validation tries: every bias with every sigma and every min_size.
+    biases, sigmas, min_sizes, expansions
+        What a validation tries: every combination. Smoothing and growth are along the axes that the offsets span.
     context
         Of all settings: voxels around blocks.
 
@@ -69,6 +70,7 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
     biases: tuple[float, ...] = field(default=(0.1, 0.25, 0.5, 0.75, 0.9), converter=_numbers)
     sigmas: tuple[float, ...] = field(default=(0.0,), converter=_numbers)
     min_sizes: tuple[int, ...] = field(default=(0,), converter=_sizes)
+    expansions: tuple[float, ...] = field(default=(0.0,), converter=_numbers)
     context: Coordinate = field(default=(32, 32, 32), converter=coordinate)
 
     def __attrs_post_init__(self) -> None:
@@ -77,6 +79,7 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
         check_grid("biases", self.biases)
         check_grid("sigmas", self.sigmas, at_least=0)
         check_grid("min_sizes", self.min_sizes, at_least=0)
+        check_grid("expansions", self.expansions, at_least=0)
         dims = len(self.offsets[0])
         if any(len(offset) != dims or not any(offset) for offset in self.offsets):
             raise ConfigError(
@@ -90,9 +93,10 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
             )
 
     def enumerate_parameters(self) -> Iterator[WatershedPostProcessorParameters]:
-        """Yield one setting for each sigma, bias and min_size; the last varies fastest."""
-        for position, (sigma, bias, min_size) in enumerate(product(self.sigmas, self.biases, self.min_sizes)):
-            yield WatershedPostProcessorParameters(position, bias, sigma, min_size, self.context)
+        """Yield one setting for each sigma, bias, min_size and expansion; the last varies fastest."""
+        grid = product(self.sigmas, self.biases, self.min_sizes, self.expansions)
+        for position, (sigma, bias, min_size, expansion) in enumerate(grid):
+            yield WatershedPostProcessorParameters(position, bias, sigma, min_size, expansion, self.context)
 
     def label(self, prediction: NDArray[Any], parameters: WatershedPostProcessorParameters) -> NDArray[np.uint32]:
         """Return segments 1 … n in the order of their first voxels, 0 for background; shape ``(*spatial)``.
@@ -124,7 +128,9 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
             smoothed = self._smooth(affinities, sigma)
             for bias, same_bias in groupby(same_sigma, lambda setting: setting.bias):
                 segments = mutex_watershed(smoothed, self.offsets, bias)
-                yield from (_without_small(segments, setting.min_size) for setting in same_bias)
+                for setting in same_bias:
+                    kept = _without_small(segments, setting.min_size)
+                    yield expand_segments(kept, setting.expansion, self._spanned)
 
     def output_format(self, num_channels: int) -> tuple[int | None, DTypeLike]:  # noqa: ARG002
         """Return no channel axis, and uint64, which no volume has too many segments for."""
@@ -159,7 +165,7 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
 
         with self._new_output(prediction, output_array_identifier, block) as output, TemporaryDirectory() as folder:
             blocks = BlockwiseSegmentation(prediction, segment, block, context, reach, Path(folder))
-            blocks.run(output, parameters.min_size, num_workers)
+            blocks.run(output, parameters.min_size, parameters.expansion, num_workers)
         return output
 
     def _affinities(self, prediction: NDArray[Any], parameters: WatershedPostProcessorParameters) -> NDArray[Any]:
@@ -193,13 +199,17 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
                 "largest value of the type first"
             )
 
+    @property
+    def _spanned(self) -> list[bool]:
+        """For each axis, whether an offset leads along it."""
+        return [any(steps) for steps in zip(*self.offsets, strict=True)]
+
     def _smooth(self, affinities: NDArray[Any], sigma: float) -> NDArray[Any]:
         if not sigma:
             return affinities
-        spanned = [bool(any(steps)) for steps in zip(*self.offsets, strict=True)]
         smoothed = np.empty(affinities.shape, np.float32)
         for channel, output in zip(affinities, smoothed, strict=True):
-            gaussian_filter(channel, [sigma * along for along in spanned], output=output)
+            gaussian_filter(channel, [sigma * along for along in self._spanned], output=output)
         return smoothed
 
 

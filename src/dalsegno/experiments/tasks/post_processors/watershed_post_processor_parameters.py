@@ -23,6 +23,8 @@ class WatershedPostProcessorParameters(PostProcessorParameters):
         Standard deviation in voxels of the Gaussian that smooths the affinities; 0 leaves them as they are.
     min_size
         Segments of fewer voxels become background.
+    expansion
+        Distance in voxels by which segments then grow into the background around them.
     context
         Voxels around a block that are segmented with it, where a volume is segmented block by block; of more
         numbers than axes, the last ones count.
@@ -31,6 +33,7 @@ class WatershedPostProcessorParameters(PostProcessorParameters):
     bias: float = 0.5
     sigma: float = 0.0
     min_size: int = 0
+    expansion: float = 0.0
     context: Coordinate = field(default=Coordinate(32, 32, 32), converter=coordinate)
 
     def as_dict(self) -> dict[str, Any]:
@@ -39,4 +42,5 @@ class WatershedPostProcessorParameters(PostProcessorParameters):
 
     def __str__(self) -> str:
         context = "x".join(map(str, self.context))
-        return f"bias_{self.bias}_sigma_{self.sigma}_min_size_{self.min_size}_context_{context}"
+        grown = f"min_size_{self.min_size}_expansion_{self.expansion}"
+        return f"bias_{self.bias}_sigma_{self.sigma}_{grown}_context_{context}"
