@@ -37,6 +37,11 @@ def test_a_region_reads_its_voxels():
     assert array()[Roi((12, 22), (0, 4))].shape == (2, 0, 2)
 
 
+def test_a_box_of_voxels_has_a_region():
+    box = (slice(1, 3), slice(0, 4))
+    np.testing.assert_array_equal(array()[array().region(box)], DATA[(slice(None), *box)])
+
+
 def test_channels_are_read_first_wherever_they_are_stored():
     stored = np.moveaxis(DATA, 0, -1).copy()
     one = array(("y", "x", "c"), stored)

@@ -1,12 +1,10 @@
-from math import prod
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dalsegno.ops.binary_blocks import Pair, block_shape, blockwise_scores
+from dalsegno.ops.binary_blocks import Pair, blockwise_scores
 from dalsegno.ops.binary_metrics import BinaryTruth, binary_scores
 
 SIZE = (50, 4, 6)
@@ -81,17 +79,3 @@ def test_channels_are_apart_and_each_has_its_mask():
     )
     for position, each in enumerate(scores):
         assert each == pytest.approx(whole(tests[position], truths[position], masks[position]), rel=1e-9, nan_ok=True)
-
-
-@pytest.mark.parametrize(
-    ("shape", "voxels", "block"),
-    [
-        ((1024, 1024, 1024), 2**24, (256, 256, 256)),
-        ((300, 200, 100), 2**24, (300, 200, 100)),
-        ((1, 30_000, 20_000), 2**24, (1, 3776, 2560)),
-        ((5, 6, 7), 1, (1, 1, 1)),
-    ],
-)
-def test_blocks_are_as_large_as_they_may_be(shape, voxels, block):
-    assert block_shape(shape, voxels) == block
-    assert prod(block) <= max(voxels, 1)

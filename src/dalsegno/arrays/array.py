@@ -1,6 +1,7 @@
 """What an array is: voxels with axes, a place in the world, and units."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -180,6 +181,11 @@ class Array(ABC):
             place = (inside - roi.begin) / self.voxel_size
             padded[(..., *place.to_slices())] = self[inside]
         return padded
+
+    def region(self, box: Sequence[slice]) -> Roi:
+        """Return the world region of a box of voxels; one slice per spatial axis, with start and stop."""
+        begin, end = (Coordinate(getattr(part, edge) for part in box) for edge in ("start", "stop"))
+        return Roi(self.roi.begin + begin * self.voxel_size, (end - begin) * self.voxel_size)
 
     def _extent(self, roi: Roi) -> tuple[int, ...]:
         channels = () if self.num_channels is None else (self.num_channels,)

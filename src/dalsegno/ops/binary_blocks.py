@@ -1,8 +1,6 @@
 """Scores of binary segmentations that are read block by block, the same as of the whole."""
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import product
-from math import prod
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from attrs import frozen
@@ -10,16 +8,14 @@ from numpy.typing import NDArray
 
 from dalsegno.ops.binary_counts import BinaryCounts, ErrorDistances, distance_scores, overlap_scores
 from dalsegno.ops.binary_metrics import inside
-from dalsegno.ops.far_foreground import Box, FarForeground
+from dalsegno.ops.blocks import Box, blocks
+from dalsegno.ops.far_foreground import FarForeground
 from dalsegno.ops.nearest_foreground import NearestForeground
 
-__all__ = ["Pair", "Read", "block_shape", "blockwise_scores"]
+__all__ = ["Pair", "Read", "blockwise_scores"]
 
 HALO = 16
 """Voxels around a block in which the nearest foreground is looked for first, at most."""
-
-ALIGNED = 64
-"""Blocks are whole multiples of this many voxels, as the chunks of most arrays are."""
 
 
 @frozen(eq=False)
@@ -33,16 +29,6 @@ class Pair:
 
 Read = Callable[[Box], Sequence[Pair]]
 """Returns the pair of each channel in a box of voxels."""
-
-
-def block_shape(shape: Sequence[int], voxels: int) -> tuple[int, ...]:
-    """Return the shape of blocks of about so many voxels, or fewer: the longest axis is halved until it fits."""
-    block = list(shape)
-    while prod(block) > voxels and max(block) > 1:
-        longest = block.index(max(block))
-        half = -(-block[longest] // 2)
-        block[longest] = -(-half // ALIGNED) * ALIGNED if half > ALIGNED else half
-    return tuple(block)
 
 
 def blockwise_scores(
@@ -77,17 +63,16 @@ def blockwise_scores(
     scores
         Value by criterion for each channel, as `binary_scores` returns them.
     """
-    blocks = list(_boxes(shape, block))
+    boxes = list(blocks(shape, block))
     channels: list[_Channel] = []
-    for box in blocks:
+    for box in boxes:
         grown = tuple(
             slice(max(part.start - halo, 0), min(part.stop + halo, length))
             for part, halo, length in zip(box, (min(HALO, edge // 4) for edge in block), shape, strict=True)
         )
         pairs = read(grown)
         channels = channels or [
-            _Channel(position, read, blocks, voxel_size, (clip_distance, tol_distance))
-            for position in range(len(pairs))
+            _Channel(position, read, boxes, voxel_size, (clip_distance, tol_distance)) for position in range(len(pairs))
         ]
         for channel, pair in zip(channels, pairs, strict=True):
             channel.add(pair, box, grown, shape)
@@ -103,16 +88,16 @@ class _Channel:
         self,
         position: int,
         read: Read,
-        blocks: Sequence[Box],
+        boxes: Sequence[Box],
         voxel_size: Sequence[float],
         clip_and_tolerance: tuple[float, float],
     ) -> None:
         def side(name: str) -> FarForeground:
             def foreground(block: int) -> NDArray[np.bool_]:
-                pair = read(blocks[block])[position]
+                pair = read(boxes[block])[position]
                 return inside(getattr(pair, name), pair.mask)
 
-            return FarForeground(blocks, voxel_size, foreground)
+            return FarForeground(boxes, voxel_size, foreground)
 
         self.counts, self.positive, self.negative = BinaryCounts(), ErrorDistances(), ErrorDistances()
         self._voxel_size = voxel_size
@@ -161,9 +146,3 @@ class _Surroundings:
             if part.stop < length:
                 np.minimum(nearest, (part.stop - part.start - places[:, axis]) * size, out=nearest)
         return nearest
-
-
-def _boxes(shape: Sequence[int], block: Sequence[int]) -> Iterator[Box]:
-    """Yield boxes that cover a volume; those at its end are cut."""
-    for begin in product(*(range(0, length, edge) for length, edge in zip(shape, block, strict=True))):
-        yield tuple(slice(b, min(b + e, n)) for b, e, n in zip(begin, block, shape, strict=True))

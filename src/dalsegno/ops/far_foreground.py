@@ -7,12 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from dalsegno.ops.blocks import Box
 from dalsegno.ops.nearest_foreground import surface
 
-__all__ = ["Box", "FarForeground"]
-
-Box = tuple[slice, ...]
-"""A part of a volume, one slice of voxels per axis."""
+__all__ = ["FarForeground"]
 
 TREES = 16
 """Blocks whose surface is kept in memory."""

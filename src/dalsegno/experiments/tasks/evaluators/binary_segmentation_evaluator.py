@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from attrs import define, field
-from funlib.geometry import Coordinate, Roi
+from funlib.geometry import Roi
 from numpy.typing import NDArray
 
 from dalsegno.arrays.array import Array
@@ -19,10 +19,10 @@ from dalsegno.experiments.tasks.evaluators.multi_channel_binary_segmentation_eva
     MultiChannelBinarySegmentationEvaluationScores,
 )
 from dalsegno.experiments.tasks.ground_truth import binary_channels, class_labels
-from dalsegno.ops.binary_blocks import Pair, block_shape, blockwise_scores
+from dalsegno.ops.binary_blocks import Pair, blockwise_scores
 from dalsegno.ops.binary_counts import DISTANCE_CRITERIA
 from dalsegno.ops.binary_metrics import BinaryTruth, binary_scores
-from dalsegno.ops.far_foreground import Box
+from dalsegno.ops.blocks import Box, block_shape
 from dalsegno.ops.level_set_scores import level_set_scores
 from dalsegno.ops.level_sets import LevelSets
 from dalsegno.units import Length, length_in
@@ -150,12 +150,11 @@ class BinarySegmentationEvaluator(Evaluator):
         DataError
             If the ground truth, the mask or the output doesn't fit the channels, or the output has NaN.
         """
-        roi, size = evaluation_array.roi, evaluation_array.voxel_size
-        shape = tuple(roi.shape / size)
+        size = evaluation_array.voxel_size
+        shape = tuple(evaluation_array.roi.shape / size)
 
         def read(box: Box) -> list[Pair]:
-            begin, end = (Coordinate(getattr(part, edge) for part in box) for edge in ("start", "stop"))
-            region = Roi(roi.begin + begin * size, (end - begin) * size)
+            region = evaluation_array.region(box)
             truths = self._true_channels(evaluation_array, region)
             tests = self._channels_of(output[region], truths[0].shape)
             judged = self._judged(None if mask is None else mask.to_ndarray(region, fill_value=0), truths[0].shape)

@@ -1,13 +1,12 @@
 """Judges instance segmentations: which voxels are together, and which objects are found."""
 
 from collections.abc import Iterable, Iterator
-from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
 from attrs import define
-from funlib.geometry import Coordinate, Roi
+from funlib.geometry import Roi
 from numpy.typing import NDArray
 
 from dalsegno.arrays.array import Array
@@ -15,7 +14,7 @@ from dalsegno.errors import DataError
 from dalsegno.experiments.tasks.evaluators.evaluator import Evaluator
 from dalsegno.experiments.tasks.evaluators.instance_evaluation_scores import InstanceEvaluationScores
 from dalsegno.experiments.tasks.ground_truth import check_instance_labels, instance_labels
-from dalsegno.ops.binary_blocks import block_shape
+from dalsegno.ops.blocks import block_shape, blocks
 from dalsegno.ops.contingency import ContingencyTable, TrueLabels
 from dalsegno.ops.instance_metrics import instance_scores
 
@@ -74,28 +73,25 @@ class InstanceEvaluator(Evaluator):
     def score_blockwise(self, output: Array, evaluation_array: Array, mask: Array | None) -> InstanceEvaluationScores:
         """Return the scores of one output; the blocks' tables add up to that of the whole."""
         check_instance_labels(evaluation_array)
-        blocks = _blocks(evaluation_array)
-        tables = (table for block in blocks for table in _tables(output, evaluation_array, mask, block))
+        regions = _regions(evaluation_array)
+        tables = (table for region in regions for table in _tables(output, evaluation_array, mask, region))
         return self._scores(ContingencyTable.total(tables))
 
     def _scores(self, table: ContingencyTable) -> InstanceEvaluationScores:
         return InstanceEvaluationScores(**instance_scores(table, background_as_object=self.background_as_object))
 
 
-def _tables(output: Array, truth: Array, mask: Array | None, block: Roi) -> Iterator[ContingencyTable]:
-    labels = instance_labels(truth, block)
-    inside = None if mask is None else _everywhere(mask.to_ndarray(block, fill_value=0), labels.ndim)
-    return TrueLabels.of(labels, inside).tables(_segments(output[block], labels.shape))
+def _tables(output: Array, truth: Array, mask: Array | None, region: Roi) -> Iterator[ContingencyTable]:
+    labels = instance_labels(truth, region)
+    inside = None if mask is None else _everywhere(mask.to_ndarray(region, fill_value=0), labels.ndim)
+    return TrueLabels.of(labels, inside).tables(_segments(output[region], labels.shape))
 
 
-def _blocks(array: Array) -> Iterator[Roi]:
+def _regions(array: Array) -> Iterator[Roi]:
     """Yield blocks that cover an array, those at its end cut; slabs as far as they fit, which are not copied."""
-    roi, voxel_size = array.roi, array.voxel_size
-    length, *rest = roi.shape / voxel_size
+    length, *rest = shape = array.roi.shape / array.voxel_size
     rows = max(BLOCK_VOXELS // prod(rest) // ROWS, 1) * ROWS
-    size = Coordinate(block_shape((min(rows, length), *rest), BLOCK_VOXELS)) * voxel_size
-    for begin in product(*(range(b, e, s) for b, e, s in zip(roi.begin, roi.end, size, strict=True))):
-        yield Roi(begin, size).intersect(roi)
+    return map(array.region, blocks(shape, block_shape((min(rows, length), *rest), BLOCK_VOXELS)))
 
 
 def _everywhere(mask: NDArray[Any], dims: int) -> NDArray[np.bool_]:
