@@ -6,6 +6,7 @@ widths, bright and dark foreground are tried, and the evaluator of the experimen
 
 import argparse
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,9 @@ def scored(config: RunConfig) -> Iterator[dict[str, Any]]:
         region, gt = annotated_region(dataset), dataset.gt
         truth = NumpyArray.from_np_array(gt[region], region, gt.voxel_size, gt.axes, units=gt.units)
         raw = dataset.raw[region]
+        mask = None if dataset.mask is None else dataset.mask.to_ndarray(region, fill_value=0) > 0
         for settings, output in watersheds(raw) if instances else otsu(raw):
-            (scores,) = evaluator.sweep([output], truth)
+            (scores,) = evaluator.sweep([output], truth, mask)
             yield {"dataset": dataset.name, **settings, **scores.as_dict()}
 
 
@@ -83,9 +85,13 @@ def main() -> None:
         print(json.dumps(found, indent=1))
         return
     evaluator = config.task_config.task_type(config.task_config).evaluator
-    criterion = next(name for name in found[0] if name.endswith(arguments.criterion or evaluator.primary))
+    wanted = arguments.criterion or evaluator.primary
+    criterion = next((name for name in evaluator.score.criteria if wanted in (name, name.rpartition("__")[2])), None)
+    defined = [row for row in found if criterion is not None and not math.isnan(row[criterion])]
+    if criterion is None or not defined:
+        parser.error(f"no baseline has a {wanted}; there are {', '.join(evaluator.score.criteria)}")
     sign = -1 if evaluator.higher_is_better(criterion) else 1
-    best = min(found, key=lambda row: sign * row[criterion])
+    best = min(defined, key=lambda row: sign * row[criterion])
     rows = [{"": name, "value": value} for name, value in best.items()]
     Console().print(rows_table(rows, title=f"best by {criterion} of {len(found)}"))
 

@@ -7,7 +7,7 @@ from math import nan
 import pytest
 
 from dalsegno.cli import main
-from dalsegno.engine.compare import best_scores, curves, read_run, summary
+from dalsegno.engine.compare import best_scores, common_criterion, curves, judged_alike, read_run, summary
 from dalsegno.errors import ConfigError
 from dalsegno.experiments.tasks.evaluators.instance_evaluation_scores import InstanceEvaluationScores
 from dalsegno.experiments.tasks.evaluators.instance_evaluator import InstanceEvaluator
@@ -80,3 +80,20 @@ def test_commands_choose_by_the_variation_of_information(stores, capsys, tmp_pat
         main()
     assert [line["iteration"] for line in json.loads(capsys.readouterr().out)] == [10, 20, 20]
     assert (tmp_path / "curves.png").stat().st_size > 1000
+
+
+def test_runs_of_different_tasks_are_compared_by_what_they_share(stores):
+    cells = read_run(stores, "cells")
+    stores.configs.put("runs", "discs", cells.config)
+    assert common_criterion([cells, read_run(stores, "discs")]) == "voi", "what has no scores yet does not count"
+    scores = {"a__f1_score": 0.5, "a__dice": 0.5}
+    record = {"iteration": 1, "higher_is_better": dict.fromkeys(scores, True), "headline": ["f1_score"]}
+    stores.stats.append_scores(
+        "discs", record | {"rows": [{"dataset": "a", "parameters": {"id": 0}, "scores": scores}]}
+    )
+    records = [cells, read_run(stores, "discs")]
+    assert not judged_alike(records)
+    assert judged_alike([cells, cells])
+    with pytest.raises(ConfigError, match="cells by voi, discs by f1_score.*they share no criterion"):
+        common_criterion(records)
+    assert common_criterion(records[1:]) == "f1_score"

@@ -18,19 +18,18 @@ def compare(
     """Compare runs by a score: the best iteration and parameters of each, for each dataset."""
     from rich.console import Console
 
-    from dalsegno.engine.compare import best_scores, curves, read_run
+    from dalsegno.engine.compare import best_scores, common_criterion, curves, judged_alike, read_run
     from dalsegno.errors import StoreError
     from dalsegno.view.tables import rows_table
 
     stores = open_store(store)
-    criterion = criterion or next(
-        (record.primary for run in runs if (record := read_run(stores, run)).headline), "score"
-    )
+    records = [read_run(stores, run) for run in runs]
+    criterion = criterion or common_criterion(records)
     rows = best_scores(stores, runs, criterion)
     if plot is not None:
         from dalsegno.view.curves import RunCurves, plot_curves
 
-        higher = all(read_run(stores, run).scores.higher(criterion) for run in runs)
+        higher = all(record.scores.higher(criterion) for record in records)
         lines = {run: RunCurves(*curves(stores, run, criterion)) for run in runs}
         try:
             plot_curves(lines, criterion, plot, higher_is_better=higher)
@@ -40,6 +39,8 @@ def compare(
         print_json(rows)
         return
     console = Console()
+    if not judged_alike(records):
+        console.print(f"the runs have different tasks, and {criterion} may not mean the same in all of them")
     console.print(rows_table(rows) if rows else "no scores yet: the runs have not been validated")
     if plot is not None:
         console.print(f"curves: {plot}")

@@ -7,6 +7,8 @@ from dalsegno.cli.arguments import Json, Store, open_store, print_json
 if TYPE_CHECKING:
     from dalsegno.store.stores import Stores
 
+COLUMNS = ("name", "state", "iteration", "of", "loss")
+
 
 def runs(store: Store = None, json: Json = False) -> None:
     """List the runs of the store: how far they are, their last loss and best scores."""
@@ -19,9 +21,18 @@ def runs(store: Store = None, json: Json = False) -> None:
     if json:
         print_json(rows)
     elif rows:
-        Console().print(rows_table(rows))
+        Console().print(rows_table(map(_line, rows)))
     else:
         Console().print(f"no runs in {stores.root}; start one with: dalsegno run FILE")
+
+
+def _line(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return what a narrow table shows of a run: of its scores the first."""
+    from dalsegno.view.tables import number
+
+    line = {name: value for name, value in summary.items() if name in COLUMNS}
+    scores = [f"{name} {number(value)}" for name, value in summary.items() if name not in COLUMNS and value is not None]
+    return line | {"best": scores[0] if scores else None}
 
 
 def _summary(stores: "Stores", name: str) -> dict[str, Any]:

@@ -10,7 +10,17 @@ from dalsegno.experiments.validation_scores import ScoreRow, ValidationScores
 from dalsegno.store.run_lock import is_locked
 from dalsegno.store.stores import Stores
 
-__all__ = ["RunRecord", "best_scores", "curves", "has_ended", "read_run", "score_row", "summary"]
+__all__ = [
+    "RunRecord",
+    "best_scores",
+    "common_criterion",
+    "curves",
+    "has_ended",
+    "judged_alike",
+    "read_run",
+    "score_row",
+    "summary",
+]
 
 
 @frozen
@@ -86,6 +96,33 @@ def summary(stores: Stores, name: str) -> dict[str, Any]:
         "loss": last["loss"] if last else None,
         **{criterion: row.value(criterion) if row else None for criterion, row in best.items()},
     }
+
+
+def common_criterion(records: list[RunRecord]) -> str:
+    """Return the criterion that runs are compared by if none is named: the first of a run that all scored runs have.
+
+    Raises
+    ------
+    ConfigError
+        If they share none.
+    """
+    scored = [record for record in records if record.scores.rows]
+    for record in scored:
+        if all(record.primary in other.scores.bare_criteria for other in scored):
+            return record.primary
+    if not scored:
+        return "score"
+    shared = set.intersection(*(set(record.scores.bare_criteria) for record in scored))
+    told = (
+        f"name one that they share (--criterion): {', '.join(sorted(shared))}" if shared else "they share no criterion"
+    )
+    judged = ", ".join(f"{record.name} by {record.primary}" for record in scored)
+    raise ConfigError(f"the runs are judged differently, {judged}, so their first criteria can't be compared; {told}")
+
+
+def judged_alike(records: list[RunRecord]) -> bool:
+    """Return whether the scores of runs mean the same: the same criteria, whatever the channels."""
+    return len({frozenset(record.scores.bare_criteria) for record in records if record.scores.rows}) <= 1
 
 
 def best_scores(stores: Stores, names: list[str], criterion: str) -> list[dict[str, Any]]:

@@ -118,6 +118,11 @@ class ValidationScores:
         return list(dict.fromkeys(name for row in self.rows for name in row.scores))
 
     @property
+    def bare_criteria(self) -> list[str]:
+        """Names of the criteria without channels."""
+        return list(dict.fromkeys(name.rpartition("__")[2] for name in self.criteria))
+
+    @property
     def varied_parameters(self) -> list[str]:
         """Names of the parameters that differ between settings, in order of appearance."""
         values: dict[str, list[Any]] = defaultdict(list)
@@ -139,10 +144,9 @@ class ValidationScores:
             If there are scores, but not of this criterion.
         """
         known = self.criteria
-        bare = {name.rpartition("__")[2] for name in known}
-        if known and criterion not in known and criterion not in bare:
+        if known and criterion not in known and criterion not in self.bare_criteria:
             raise ConfigError(
-                f"there is no criterion {criterion!r}; choose one of {', '.join(sorted(bare | set(known)))}"
+                f"there is no criterion {criterion!r}; choose one of {', '.join(self.bare_criteria)}"
             )
 
     def is_better(self, value: float, than: float, criterion: str) -> bool:
