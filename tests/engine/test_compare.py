@@ -94,6 +94,6 @@ def test_runs_of_different_tasks_are_compared_by_what_they_share(stores):
     records = [cells, read_run(stores, "discs")]
     assert not judged_alike(records)
     assert judged_alike([cells, cells])
-    with pytest.raises(ConfigError, match="cells by voi, discs by f1_score.*they share no criterion"):
+    with pytest.raises(ConfigError, match=r"cells by voi, discs by f1_score.*they share no criterion"):
         common_criterion(records)
     assert common_criterion(records[1:]) == "f1_score"
