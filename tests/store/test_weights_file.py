@@ -59,6 +59,33 @@ def test_what_is_no_file_of_weights_is_said(tmp_path, name, data, message):
     assert name in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://127.0.0.1:9/weights.pt", "is the server up"),
+        ("s3://bucket/weights.pt", "give credentials in the environment"),
+        ("memory://nowhere/weights.pt", "nothing is stored"),
+    ],
+)
+def test_a_server_that_gives_no_weights_is_said(monkeypatch, tmp_path, url, message):
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "PROFILE"):
+        monkeypatch.delenv(f"AWS_{name}", raising=False)
+    for name in ("CONFIG_FILE", "SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(f"AWS_{name}", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(StoreError, match=message) as caught:
+        read_weights(UPath(url))
+    assert url in str(caught.value)
+
+
+def test_weights_are_read_by_url():
+    folder = UPath("memory://weights")
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(safetensors.torch.save(STATE))
+    for path in (folder, folder / "model.safetensors"):
+        torch.testing.assert_close(read_weights(path), STATE, rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("content", [{}, {"a": 1}, [torch.ones(1)], {"model": {"a": "b"}}])
 def test_other_contents_are_described(tmp_path, content):
     torch.save(content, tmp_path / "other.pt")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from upath import UPath
 
-from dalsegno.errors import StoreError
+from dalsegno.errors import DataError, StoreError
+from dalsegno.sources.storage.remote import file_system, is_url, reaching
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,11 +30,11 @@ def read_weights(path: UPath) -> "dict[str, Tensor]":
     Raises
     ------
     StoreError
-        If there is nothing at the path, or something else than weights.
+        If there is nothing at the path, it can't be reached, or holds something else than weights.
     """
     import torch
 
-    data = _read(path / CHECKPOINT_FILE if path.is_dir() else path)
+    data = _read(path)
     try:
         found = _safetensors(data) if data[8:9] == b"{" else _torch(data)
     except Exception as error:  # a damaged file can make torch raise anything
@@ -54,13 +55,27 @@ def read_weights(path: UPath) -> "dict[str, Tensor]":
 
 
 def _read(path: UPath) -> bytes:
+    """Return the content of a file, or of the one in a checkpoint's folder."""
+    place = str(path)
     try:
-        return path.read_bytes()
-    except OSError as error:
+        if not is_url(place):
+            return _content(path)
+        file_system(place, path.storage_options)  # says which package such URLs need
+        with reaching(place):
+            return _content(path)
+    except DataError as error:
+        raise StoreError(f"the weights can't be read: {error}") from error
+    except Exception as error:  # file systems may raise anything
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
         raise StoreError(
-            f"the weights {path} can't be read: {error.strerror or error}; give a checkpoint "
+            f"the weights {path} can't be read: {reason}; give a checkpoint "
             f"(<store>/runs/<run>/checkpoints/<iteration>/{CHECKPOINT_FILE}) or a file with a state_dict"
         ) from error
+
+
+def _content(path: UPath) -> bytes:
+    content: bytes = (path / CHECKPOINT_FILE if path.is_dir() else path).read_bytes()
+    return content
 
 
 def _safetensors(data: bytes) -> Any:
