@@ -87,13 +87,13 @@ def test_it_is_what_mwatershed_finds(seed, bias):
 
 @given(st.integers(0, 100))
 def test_it_is_the_same_for_shorter_floats_and_offsets_the_other_way(seed):
-    affinities = np.random.default_rng(seed).random((2, 6, 7), np.float32).astype(np.float16)
+    """With affinities of which no two are as far from the bias, so that the order of edges is the same."""
+    affinities = (np.random.default_rng(seed).permutation(84) / 128).astype(np.float16).reshape(2, 6, 7)
     found = mutex_watershed(affinities, [(1, 0), (0, 1)], 0.4)
     np.testing.assert_array_equal(found, mutex_watershed(affinities.astype(np.float64), [(1, 0), (0, 1)], 0.4))
     moved = np.stack([np.roll(affinities[0], 1, 0), np.roll(affinities[1], 1, 1)])
     backward = mutex_watershed(moved, [(-1, 0), (0, -1)], 0.4)
-    if len(np.unique(np.abs(affinities - np.float16(0.4)))) == affinities.size:
-        np.testing.assert_array_equal(found, backward)
+    np.testing.assert_array_equal(found, backward)
 
 
 def test_segments_are_numbered_from_the_first_voxel_on():

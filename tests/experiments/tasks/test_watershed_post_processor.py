@@ -97,7 +97,6 @@ def test_a_setting_survives_being_stored():
 def test_good_affinities_give_the_segments():
     found = WatershedPostProcessor(OFFSETS).label(PREDICTION, WatershedPostProcessorParameters(0, 0.5))
     large = found * np.isin(found, np.flatnonzero(np.bincount(found.ravel()) > 50))
-    assert (np.unique(large)[1:] <= len(np.unique(found)) - 1).all()
     inside = (SEGMENTS > 0) & (large > 0)
     assert inside.sum() > 0.98 * (SEGMENTS > 0).sum()
     assert same_segments(SEGMENTS[inside], large[inside])
@@ -109,6 +108,13 @@ def test_a_sweep_gives_what_each_setting_gives():
     found = list(processor.enumerate_parameters())
     for setting, labels in zip(found, processor.label_all(prediction, found), strict=True):
         np.testing.assert_array_equal(labels, processor.label(prediction, setting))
+
+
+def test_half_precision_is_smoothed_as_well():
+    prediction, processor = PREDICTION[:, :16, :16, :16].astype(np.float16), WatershedPostProcessor(OFFSETS)
+    setting = WatershedPostProcessorParameters(0, 0.5, sigma=1.0)
+    expected = processor.label(prediction.astype(np.float32), setting)
+    np.testing.assert_array_equal(processor.label(prediction, setting), expected)
 
 
 @settings(max_examples=15)

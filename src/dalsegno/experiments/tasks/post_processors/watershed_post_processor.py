@@ -208,8 +208,10 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
         if not sigma:
             return affinities
         smoothed = np.empty(affinities.shape, np.float32)
+        sigmas = [sigma * along for along in self._spanned]
         for channel, output in zip(affinities, smoothed, strict=True):
-            gaussian_filter(channel, [sigma * along for along in self._spanned], output=output)
+            # scipy filters no half precision
+            gaussian_filter(channel.astype(np.float32, copy=False), sigmas, output=output)
         return smoothed
 
 
