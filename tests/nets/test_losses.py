@@ -56,6 +56,22 @@ def test_beta_weighs_what_is_missed_against_what_is_false(tensors):
     assert soft_tversky(missed, target, everywhere, 0.9).item() == pytest.approx(1 - 0.5 / (0.5 + 0.9 * 0.5))
 
 
+@pytest.mark.parametrize("beta", [0.5, 0.9])
+def test_where_nothing_is_to_be_found_false_foreground_loses_its_share(tensors, beta):
+    prediction, target, weight = tensors
+    absent = target.clone()
+    absent[:, 1] = 0
+    for share in (0.5, 1e-3, 1e-6):
+        found = prediction.clone()
+        found[:, 1] = share
+        found.requires_grad_()
+        loss = soft_tversky(found, absent, weight, beta)
+        others = soft_tversky(found[:, ::2], absent[:, ::2], weight[:, ::2], beta)
+        assert 3 * loss.item() == pytest.approx(2 * others.item() + share, rel=1e-5)
+        loss.backward()
+        torch.testing.assert_close(found.grad[:, 1], weight[:, 1] / weight[:, 1].sum() / 3)
+
+
 def test_perfect_predictions_lose_nothing(tensors):
     _, target, weight = tensors
     assert weighted_mse(target, target, weight) == 0

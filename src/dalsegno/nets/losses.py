@@ -85,7 +85,9 @@ def soft_tversky(probabilities: Tensor, target: Tensor, weight: Tensor, beta: fl
 
     The index is :math:`TP / (TP + (1 - \beta) FP + \beta FN)` with :math:`TP = \sum w p t`,
     :math:`FP = \sum w p (1 - t)` and :math:`FN = \sum w (1 - p) t`. Each channel is summed over the whole batch,
-    so that a sample without foreground does no harm. A channel that is empty in both is right: its loss is 0.
+    so that a sample without foreground does no harm. In a batch that has none of a channel the index would be 0
+    however little is predicted; there the loss is the share of false foreground, :math:`\sum w p / \sum w`, which
+    goes to 0 with the prediction.
 
     Parameters
     ----------
@@ -110,7 +112,9 @@ def soft_tversky(probabilities: Tensor, target: Tensor, weight: Tensor, beta: fl
     with torch.autocast(p.device.type, enabled=False):
         but_channel = [axis for axis in range(p.ndim) if axis != 1]
         errors = (w * ((1 - beta) * p * (1 - t) + beta * (1 - p) * t)).sum(but_channel)
-        return _ratio(errors, errors + (w * p * t).sum(but_channel)).mean()
+        overlap = _ratio(errors, errors + (w * p * t).sum(but_channel))
+        false_share = _ratio((w * p).sum(but_channel), w.sum(but_channel))
+        return torch.where((w * t).sum(but_channel) > 0, overlap, false_share).mean()
 
 
 def _alike(prediction: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:

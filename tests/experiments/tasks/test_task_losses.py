@@ -13,9 +13,9 @@ TARGET = torch.nn.functional.one_hot(CLASSES, 4).permute(0, 3, 1, 2).float()
 LOSSES = [
     MSELoss(),
     CrossEntropyLoss(),
-    CrossEntropyLoss(1.0, 0.7),
+    CrossEntropyLoss(dice_weight=1.0, tversky_beta=0.7),
     HotDistanceLoss(),
-    HotDistanceLoss(1.0, 0.7),
+    HotDistanceLoss(dice_weight=1.0, tversky_beta=0.7),
     AffinitiesLoss(4),
     AffinitiesLoss(3, 0.5),
     AffinitiesLoss(3, 0.5, dice_weight=1.0, tversky_beta=0.7),
@@ -51,7 +51,7 @@ def test_mse_is_the_mean_over_what_counts():
 def test_dice_is_added_on_demand():
     weight = torch.ones_like(TARGET)
     plain = CrossEntropyLoss().compute(PREDICTION, TARGET, weight)
-    half, full = (CrossEntropyLoss(share).compute(PREDICTION, TARGET, weight) for share in (0.5, 1.0))
+    half, full = (CrossEntropyLoss(dice_weight=share).compute(PREDICTION, TARGET, weight) for share in (0.5, 1.0))
     assert plain < half < full
     torch.testing.assert_close(full - half, half - plain)
 

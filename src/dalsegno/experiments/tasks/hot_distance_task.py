@@ -88,7 +88,7 @@ class HotDistanceTask(Task):
         self.predictor = HotDistancePredictor(
             distance_predictor(task_config, DistancePredictor), task_config.kernel_size
         )
-        self.loss = HotDistanceLoss(task_config.dice_weight, task_config.tversky_beta)
+        self.loss = HotDistanceLoss(dice_weight=task_config.dice_weight, tversky_beta=task_config.tversky_beta)
         self.post_processor = ThresholdPostProcessor(
             task_config.thresholds or THRESHOLDS[by],
             bounds=BOUNDS[by],

@@ -57,7 +57,7 @@ class OneHotTask(Task):
 
     def __init__(self, task_config: OneHotTaskConfig) -> None:
         self.predictor = OneHotPredictor(task_config.classes, task_config.kernel_size)
-        self.loss = CrossEntropyLoss(task_config.dice_weight, task_config.tversky_beta)
+        self.loss = CrossEntropyLoss(dice_weight=task_config.dice_weight, tversky_beta=task_config.tversky_beta)
         self.post_processor = ArgmaxPostProcessor()
         self.evaluator = BinarySegmentationEvaluator(
             task_config.clip_distance,
