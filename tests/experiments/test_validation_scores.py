@@ -79,6 +79,65 @@ def test_a_channel_that_is_undefined_everywhere_does_not_hide_the_others():
     assert scores.rows[0].value("f1_score") == pytest.approx(0.6)
 
 
+def judged(iteration, **datasets):
+    """F1 and recall of two channels on each dataset; without recall the truth has nothing of the channel."""
+    names = ["mito__f1_score", "mito__recall", "er__f1_score", "er__recall"]
+    rows = [
+        {"dataset": name, "parameters": {"id": 0}, "scores": dict(zip(names, scores, strict=True))}
+        for name, scores in datasets.items()
+    ]
+    return {"iteration": iteration, "higher_is_better": dict.fromkeys(names, True), "rows": rows}
+
+
+@pytest.mark.parametrize("false_positives", [0.0, None])
+def test_a_dataset_without_a_channel_has_no_say_about_it(false_positives):
+    early = judged(100, a=(0.3, 0.3, 0.3, 0.3), b=(0.3, 0.3, false_positives, None))
+    late = judged(200, a=(0.9, 0.9, 0.7, 0.7), b=(0.5, 0.5, None, None))
+    scores = ValidationScores.from_records([early, late])
+    for criterion in ("f1_score", "er__f1_score"):
+        for dataset in ("a", None):
+            assert scores.best(criterion, dataset).iteration == 200
+    assert scores.best("f1_score").value("f1_score") == pytest.approx(0.7)
+    assert scores.best("er__f1_score").value("er__f1_score") == 0.7
+    assert scores.best("f1_score", "b").value("f1_score") == 0.5
+    assert scores.best("er__f1_score", "b") is None
+
+
+def test_a_dataset_without_anything_to_find_has_no_say():
+    scores = ValidationScores.from_records(
+        [
+            judged(10, a=(0.3, 0.3, None, None), b=(0.0, None, 0.0, None)),
+            judged(20, a=(0.4, 0.4, 0.0, None), b=(None,) * 4),
+        ]
+    )
+    assert scores.best("f1_score").iteration == 20
+    assert scores.best("er__f1_score") is scores.best("f1_score", "b") is None
+
+
+def test_a_channel_that_is_there_but_undefined_does_not_win():
+    missed, found = judged(10, a=(0.9, 0.9, None, 0.0)), judged(20, a=(0.5, 0.5, 0.1, 0.1))
+    assert ValidationScores.from_records([missed, found]).best("f1_score").iteration == 20
+    assert ValidationScores.from_records([missed]).best("f1_score") is None
+
+
+def test_a_dataset_without_instances_has_no_say():
+    def instances(iteration, *rows):
+        names = ("voi_split", "voi", "average_precision")
+        rows = [
+            {"dataset": dataset, "parameters": {}, "scores": dict(zip(names, values, strict=True))}
+            for dataset, *values in rows
+        ]
+        return {"iteration": iteration, "higher_is_better": {"voi": False, "average_precision": True}, "rows": rows}
+
+    scores = ValidationScores.from_records(
+        [
+            instances(10, ("a", 0.5, 0.5, 0.1), ("b", None, None, 0.0)),
+            instances(20, ("a", 0.2, 0.2, 0.4), ("b", None, None, None)),
+        ]
+    )
+    assert scores.best("voi").iteration == scores.best("average_precision").iteration == 20
+
+
 def test_a_mean_over_fewer_datasets_never_wins():
     scores = ValidationScores.from_records(
         [record(10, [("x", 0, 0.5, 1.0), ("y", 0, 0.5, 1.0)]), record(20, [("x", 0, 0.9, 0.1)])]

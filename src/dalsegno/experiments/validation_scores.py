@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from statistics import fmean
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from dalsegno.errors import ConfigError
+from dalsegno.experiments.channel_scores import channel_of, channels_without_truth, criterion_of, mean_over_channels
 
-__all__ = ["BestScore", "OutputIdentifier", "ScoreRow", "ValidationScores", "output_identifier"]
+__all__ = ["BestScore", "OutputIdentifier", "ScoreRow", "ValidationScores", "beats", "output_identifier"]
 
 OutputIdentifier = tuple[str, tuple[tuple[str, Any], ...], str]
 """Dataset, post-processing parameters in order of their names, and criterion."""
@@ -20,6 +21,13 @@ OutputIdentifier = tuple[str, tuple[tuple[str, Any], ...], str]
 def output_identifier(dataset: str, parameters: dict[str, Any], criterion: str) -> OutputIdentifier:
     """Return what a score is about, as a key; the same one if the parameters were stored as JSON in between."""
     return dataset, tuple((name, _hashable(parameters[name])) for name in sorted(parameters)), criterion
+
+
+def beats(value: float, than: float, *, higher: bool) -> bool:
+    """Return whether a value is better than another; an undefined one never is, any other is better than it."""
+    if math.isnan(value) or math.isnan(than):
+        return not math.isnan(value)
+    return value > than if higher else value < than
 
 
 def _hashable(value: Any) -> Any:
@@ -59,10 +67,7 @@ class ScoreRow:
 
     def value(self, criterion: str) -> float:
         """Return a score; a criterion without its channel is the mean over channels, NaN if one is undefined."""
-        if criterion in self.scores:
-            return self.scores[criterion]
-        channels = [value for name, value in self.scores.items() if name.endswith(f"__{criterion}")]
-        return fmean(channels) if channels else math.nan
+        return mean_over_channels(self.scores, criterion)
 
 
 @frozen
@@ -84,8 +89,8 @@ class ValidationScores:
     def from_records(cls, records: Iterable[dict[str, Any]]) -> "ValidationScores":
         """Return the scores that stored records hold, one record for each validated iteration.
 
-        A channel that is undefined in every row, such as a class that the ground truth lacks, is left out
-        where others are defined: then means over channels are over the same ones everywhere.
+        A dataset whose ground truth has no voxel of a channel has no scores of it. So means over channels and
+        datasets are over the same ones at every iteration, whatever was predicted.
         """
         rows: list[ScoreRow] = []
         better: dict[str, bool] = {}
@@ -94,13 +99,12 @@ class ValidationScores:
             for row in record["rows"]:
                 scores = {name: math.nan if value is None else value for name, value in row["scores"].items()}
                 rows.append(ScoreRow(record["iteration"], row["dataset"], row["parameters"], scores))
-        known = {name for row in rows for name, value in row.scores.items() if not math.isnan(value)}
-        judged = {name.rpartition("__")[2] for name in known}
-        names = dict.fromkeys(name for row in rows for name in row.scores)
-        kept = [name for name in names if name in known or name.rpartition("__")[2] not in judged]
-        return cls(
-            tuple(evolve(row, scores={name: row.scores.get(name, math.nan) for name in kept}) for row in rows), better
-        )
+        counted = _counted_names(rows)
+
+        def counting(row: ScoreRow) -> ScoreRow:
+            return evolve(row, scores={name: row.scores.get(name, math.nan) for name in counted[row.dataset]})
+
+        return cls(tuple(map(counting, rows)), better)
 
     @property
     def validated_iterations(self) -> list[int]:
@@ -115,12 +119,12 @@ class ValidationScores:
     @property
     def criteria(self) -> list[str]:
         """Names of the criteria, with their channel where there are channels."""
-        return list(dict.fromkeys(name for row in self.rows for name in row.scores))
+        return list(dict.fromkeys([*(name for row in self.rows for name in row.scores), *self.higher_is_better]))
 
     @property
     def bare_criteria(self) -> list[str]:
         """Names of the criteria without channels."""
-        return list(dict.fromkeys(name.rpartition("__")[2] for name in self.criteria))
+        return list(dict.fromkeys(map(criterion_of, self.criteria)))
 
     @property
     def varied_parameters(self) -> list[str]:
@@ -145,20 +149,16 @@ class ValidationScores:
         """
         known = self.criteria
         if known and criterion not in known and criterion not in self.bare_criteria:
-            raise ConfigError(
-                f"there is no criterion {criterion!r}; choose one of {', '.join(self.bare_criteria)}"
-            )
+            raise ConfigError(f"there is no criterion {criterion!r}; choose one of {', '.join(self.bare_criteria)}")
 
     def is_better(self, value: float, than: float, criterion: str) -> bool:
         """Return whether a score beats another; an undefined one never does."""
-        if math.isnan(value) or math.isnan(than):
-            return not math.isnan(value)
-        return value > than if self.higher(criterion) else value < than
+        return beats(value, than, higher=self.higher(criterion))
 
     def higher(self, criterion: str) -> bool:
         """Return whether a larger value of a criterion, with or without its channel, is better."""
         for name, better in self.higher_is_better.items():
-            if name == criterion or name.rpartition("__")[2] == criterion:
+            if criterion in (name, criterion_of(name)):
                 return better
         return True
 
@@ -236,6 +236,17 @@ class ValidationScores:
         for rows in groups.values():
             # undefined on one dataset, or not scored on it, is undefined in the mean: one over others can't be compared
             if len(rows) == num_datasets:
-                scores = {name: fmean(row.scores.get(name, math.nan) for row in rows) for name in rows[0].scores}
+                names = dict.fromkeys(name for row in rows for name in row.scores)
+                scores = {name: fmean(row.scores[name] for row in rows if name in row.scores) for name in names}
                 means.append(ScoreRow(rows[0].iteration, "all datasets", rows[0].parameters, scores))
         return means
+
+
+def _counted_names(rows: Sequence[ScoreRow]) -> dict[str, list[str]]:
+    """Return for each dataset the names of the scores of all channels that its ground truth has."""
+    by_dataset: dict[str, list[dict[str, float]]] = defaultdict(list)
+    for row in rows:
+        by_dataset[row.dataset].append(row.scores)
+    names = dict.fromkeys(name for row in rows for name in row.scores)
+    absent = {dataset: channels_without_truth(scores) for dataset, scores in by_dataset.items()}
+    return {dataset: [name for name in names if channel_of(name) not in absent[dataset]] for dataset in absent}

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from dalsegno.arrays.array import Array
 from dalsegno.arrays.zarr_array import ZarrArray
 from dalsegno.errors import DataError
+from dalsegno.experiments.channel_scores import criterion_of
 from dalsegno.experiments.datasets.dataset import Dataset
 from dalsegno.experiments.tasks.evaluators.evaluation_scores import Bounds, EvaluationScores
 from dalsegno.experiments.tasks.post_processors.post_processor_parameters import PostProcessorParameters
-from dalsegno.experiments.validation_scores import BestScore, OutputIdentifier, ValidationScores
+from dalsegno.experiments.validation_scores import BestScore, OutputIdentifier, ValidationScores, beats
 from dalsegno.store.array_store import LocalArrayIdentifier
 
 __all__ = ["Evaluator", "opened"]
@@ -35,7 +36,7 @@ class Evaluator(ABC):
     @property
     def primary(self) -> str:
         """Criterion to choose by if no other is named, without a channel."""
-        return self.criteria[0].rpartition("__")[2]
+        return criterion_of(self.criteria[0])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -134,9 +135,7 @@ class Evaluator(ABC):
 
     def compare(self, score_1: float, score_2: float, criterion: str) -> bool:
         """Return whether the first value is better than the second; an undefined value is never better."""
-        if math.isnan(score_1) or math.isnan(score_2):
-            return math.isnan(score_2) and not math.isnan(score_1)
-        return score_1 > score_2 if self.higher_is_better(criterion) else score_1 < score_2
+        return beats(score_1, score_2, higher=self.higher_is_better(criterion))
 
     def higher_is_better(self, criterion: str) -> bool:
         """Return whether a larger value is better."""
