@@ -217,3 +217,21 @@ def test_a_layout_that_does_not_fit_is_an_error(identifier):
     with pytest.raises(DataError, match="no multiple"):
         ZarrArray.create_from_array_identifier(identifier, ["z", "y", "x"], ROI, None, Coordinate(7, 4, 4), np.uint8)
     assert not identifier.container.exists()
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_what_is_discarded_can_not_be_opened_and_all_else_stays(identifier, zarr_format):
+    zarr.create_group(identifier.container, zarr_format=zarr_format)
+    neighbour = SimpleNamespace(container=identifier.container, dataset="volumes/gt")
+    array, other = create(identifier), create(neighbour)
+    array[ROI] = other[ROI] = np.float32(4)
+    inside = zarr.open_group(identifier.container)["volumes/raw"].create_group("notes")
+    inside.attrs["kept"] = True
+    with pytest.raises(DataError, match="read-only"):
+        ZarrArrayConfig(file_name=identifier.container, dataset="volumes/raw", mode="r").open().discard()
+    array.discard()
+    with pytest.raises(DataError):
+        ZarrArray.open_from_array_identifier(identifier)
+    assert (ZarrArray.open_from_array_identifier(neighbour).data == 4).all()
+    assert zarr.open_group(identifier.container)["volumes/raw/notes"].attrs["kept"]
+    assert not create(identifier).data.any()

@@ -15,7 +15,7 @@ from dalsegno.arrays.stored_array import StoredArray, reading_options
 from dalsegno.config import config, field, one_of, positive
 from dalsegno.errors import DataError
 from dalsegno.sources import FileSource, open_source
-from dalsegno.sources.formats.zarr.image import create_image
+from dalsegno.sources.formats.zarr.image import create_image, remove_image
 
 __all__ = ["ZarrArray", "ZarrArrayConfig"]
 
@@ -101,6 +101,20 @@ class ZarrArray(StoredArray):
         if not self.writable:
             raise DataError(f"{self} is read-only: attributes can't be added; open it with mode 'a'")
         self.source.array.attrs.update(metadata)
+
+    def discard(self) -> None:
+        """Remove the stored image or array, whose voxels are not what they should be; it can't be read any more.
+
+        The rest of the container stays, groups around the voxels included.
+
+        Raises
+        ------
+        DataError
+            If it was opened for reading only, or can't be removed.
+        """
+        if not self.writable:
+            raise DataError(f"{self} is read-only: its voxels can't be removed; open it with mode 'a'")
+        remove_image(self.config.file_name, self.config.dataset)
 
     @classmethod
     def open_from_array_identifier(cls, array_identifier: Any, name: str = "") -> "ZarrArray":

@@ -15,7 +15,7 @@ from dalsegno.sources.geometry import Geometry
 from dalsegno.sources.ome_zarr.metadata import Level, multiscales_metadata
 from dalsegno.sources.storage.remote import is_url, reaching
 
-__all__ = ["create_image"]
+__all__ = ["create_image", "remove_image"]
 
 
 def create_image(  # noqa: PLR0913 - all that an image is
@@ -61,9 +61,7 @@ def create_image(  # noqa: PLR0913 - all that an image is
         or the container can't be one, or the geometry can't be written exactly. Of several processes that create the
         same image in a local container, one succeeds.
     """
-    options = dict(getattr(container, "storage_options", None) or {}) if is_url(str(container)) else None
-    hierarchy = Hierarchy(str(container), options)
-    image = joined(hierarchy.prefix, dataset)
+    hierarchy, image = _image(container, dataset)
     place = f"{hierarchy.root}/{image}".rstrip("/")
     if not all(map(can_be_name, image.split("/") if image else ())):
         raise DataError(f"{image!r} can't be the name of an image in {hierarchy.root}; name it as 'volumes/raw'")
@@ -82,6 +80,26 @@ def create_image(  # noqa: PLR0913 - all that an image is
             **({"shards": shards, "dimension_names": geometry.axes} if zarr_format == 3 else {}),
         )
         _describe(hierarchy.store("r+"), image, metadata["0.5" if zarr_format == 3 else "0.4"])
+
+
+def remove_image(container: StoragePath, dataset: str) -> None:
+    """Remove an image with all its levels, or an array of this name; the rest of the group and container stays.
+
+    Raises
+    ------
+    DataError
+        If it can't be removed.
+    """
+    hierarchy, image = _image(container, dataset)
+    with reaching(hierarchy.root) if hierarchy.remote else _writing(hierarchy.root):
+        make_room(hierarchy, image, overwrite=True)
+
+
+def _image(container: StoragePath, dataset: str) -> tuple[Hierarchy, str]:
+    """Return the hierarchy that a path leads into, and the path of an image inside."""
+    options = dict(getattr(container, "storage_options", None) or {}) if is_url(str(container)) else None
+    hierarchy = Hierarchy(str(container), options)
+    return hierarchy, joined(hierarchy.prefix, dataset)
 
 
 def _metadata(version: Literal["0.4", "0.5"], geometry: Geometry, place: str) -> dict[str, Any]:
