@@ -106,7 +106,8 @@ def test_chosen_channels_are_cut():
     ("options", "message"),
     [
         ({"thresholds": ()}, "thresholds is empty"),
-        ({"thresholds": (0.5, 1.5), "bounds": (-1, 1)}, r"\[1.5\] are outside -1 to 1"),
+        ({"thresholds": (0.5, 1.5), "bounds": (-1, 1)}, r"between -1 and 1, .* got \[1.5\]"),
+        ({"thresholds": (0.5, 1.0), "bounds": (0, 1)}, r"between 0 and 1, .* got \[1.0\]"),
         ({"thresholds": (float("nan"),)}, "must be numbers"),
         ({"channels": ()}, "channels is empty"),
         ({"channels": (-1,)}, "0 or above"),

@@ -238,6 +238,7 @@ def test_predictions_that_do_not_fit(tmp_path, make_array, prediction, message):
         ({"offsets": [(0, 0, 0)]}, "another one"),
         ({"biases": ()}, "biases is empty"),
         ({"biases": (float("nan"),)}, "must be numbers"),
+        ({"biases": (0.5, 5.0, 0.0)}, r"between 0 and 1, .* got \[5.0, 0.0\]"),
         ({"sigmas": (-1.0,)}, "0 or above"),
         ({"min_sizes": (-1,)}, "0 or above"),
         ({"context": (8, 8)}, "each axis"),

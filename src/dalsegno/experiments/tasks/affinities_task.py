@@ -9,7 +9,8 @@ from dalsegno.config import config, field, not_negative, positive
 from dalsegno.errors import Problem
 from dalsegno.experiments.tasks.evaluators.instance_evaluator import InstanceEvaluator
 from dalsegno.experiments.tasks.losses.affinities_loss import AffinitiesLoss
-from dalsegno.experiments.tasks.post_processors.watershed_post_processor import WatershedPostProcessor
+from dalsegno.experiments.tasks.post_processors.post_processor import cut_problem
+from dalsegno.experiments.tasks.post_processors.watershed_post_processor import BOUNDS, WatershedPostProcessor
 from dalsegno.experiments.tasks.predictors.affinities_predictor import AffinitiesPredictor
 from dalsegno.experiments.tasks.predictors.shape_descriptors import ShapeDescriptors
 from dalsegno.experiments.tasks.task import Task, TaskConfig, distinct_numbers, share, share_problems
@@ -103,8 +104,8 @@ class AffinitiesTaskConfig(TaskConfig):
         yield from (Problem(problem, ("neighborhood",)) for problem in _wrong_offsets(self.neighborhood))
         yield from share_problems(self, "affs_weight_clipmin", "affs_weight_clipmax")
         yield from share_problems(self, "lsd_weight_clipmin", "lsd_weight_clipmax")
-        if [bias for bias in self.biases if not 0 < bias < 1]:
-            yield Problem(f"must lie between 0 and 1, as affinities do, got {self.biases}", ("biases",))
+        if problem := cut_problem(self.biases, BOUNDS):
+            yield Problem(problem, ("biases",))
         for name in ("sigmas", "min_sizes", "expansions"):
             if min(getattr(self, name)) < 0:
                 yield Problem(f"must be 0 or above, got {getattr(self, name)}", (name,))

@@ -5,7 +5,12 @@ from typing import Any, TypeVar
 
 from dalsegno.config import field, positive
 from dalsegno.errors import Problem
-from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import HEADLINE, known_criteria
+from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import (
+    HEADLINE,
+    BinarySegmentationEvaluator,
+    known_criteria,
+)
+from dalsegno.experiments.tasks.post_processors.post_processor import cut_problem
 from dalsegno.experiments.tasks.predictors.distance_predictor import DistancePredictor
 from dalsegno.experiments.tasks.task import distinct_names, positive_length, share_problems
 
@@ -18,6 +23,7 @@ __all__ = [
     "IN_PLANE",
     "SCALE_FACTOR",
     "TOL_DISTANCE",
+    "distance_evaluator",
     "distance_predictor",
     "distance_problems",
 ]
@@ -55,12 +61,17 @@ def distance_predictor(task_config: Any, predictor: type[P]) -> P:
     )
 
 
+def distance_evaluator(task_config: Any) -> BinarySegmentationEvaluator:
+    """Return the evaluator that the fields of a config describe."""
+    return BinarySegmentationEvaluator(
+        task_config.clip_distance, task_config.tol_distance, task_config.channels, headline=task_config.criteria
+    )
+
+
 def distance_problems(
-    task_config: Any, thresholds: tuple[float, ...], bounds: tuple[float, float], predicted: str
+    task_config: Any, thresholds: tuple[float, ...], bounds: tuple[float, float]
 ) -> Iterator[Problem]:
     """Yield what is wrong with the bounds of shares, and which thresholds no prediction lies at."""
     yield from share_problems(task_config, "clipmin", "clipmax")
-    if outside := [threshold for threshold in thresholds if not bounds[0] < threshold < bounds[1]]:
-        yield Problem(
-            f"must lie between {bounds[0]:g} and {bounds[1]:g}, as {predicted} do, got {outside}", ("thresholds",)
-        )
+    if problem := cut_problem(thresholds, bounds):
+        yield Problem(problem, ("thresholds",))

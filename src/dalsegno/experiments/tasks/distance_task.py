@@ -5,19 +5,7 @@ from typing import ClassVar
 
 from dalsegno.config import config, field
 from dalsegno.errors import Problem
-from dalsegno.experiments.tasks.distance_fields import (
-    CHANNELS,
-    CLIP_DISTANCE,
-    CLIPMAX,
-    CLIPMIN,
-    CRITERIA,
-    IN_PLANE,
-    SCALE_FACTOR,
-    TOL_DISTANCE,
-    distance_predictor,
-    distance_problems,
-)
-from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import BinarySegmentationEvaluator
+from dalsegno.experiments.tasks import distance_fields as shared
 from dalsegno.experiments.tasks.losses.mse_loss import MSELoss
 from dalsegno.experiments.tasks.post_processors.threshold_post_processor import ThresholdPostProcessor
 from dalsegno.experiments.tasks.predictors.distance_predictor import DistancePredictor
@@ -35,41 +23,36 @@ class DistanceTaskConfig(TaskConfig):
 
     task_type: ClassVar[type[Task]]
 
-    channels: tuple[str, ...] = CHANNELS
-    clip_distance: Length = CLIP_DISTANCE
-    tol_distance: Length = TOL_DISTANCE
-    scale_factor: Length = SCALE_FACTOR
+    channels: tuple[str, ...] = shared.CHANNELS
+    clip_distance: Length = shared.CLIP_DISTANCE
+    tol_distance: Length = shared.TOL_DISTANCE
+    scale_factor: Length = shared.SCALE_FACTOR
     mask_distances: bool = field(
         help="Leave out voxels to which an unseen boundary beyond the labels may be the nearest.", default=True
     )
-    in_plane: bool = IN_PLANE
-    clipmin: float = CLIPMIN
-    clipmax: float = CLIPMAX
+    in_plane: bool = shared.IN_PLANE
+    clipmin: float = shared.CLIPMIN
+    clipmax: float = shared.CLIPMAX
     thresholds: tuple[float, ...] = field(
         help="Thresholds that a validation tries, between -1 and 1.",
         default=(-0.4, -0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4),
         check=distinct_numbers,
     )
-    criteria: tuple[str, ...] = CRITERIA
+    criteria: tuple[str, ...] = shared.CRITERIA
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the bounds and the thresholds."""
-        yield from distance_problems(self, self.thresholds, BOUNDS, "tanh distances")
+        yield from shared.distance_problems(self, self.thresholds, BOUNDS)
 
 
 class DistanceTask(Task):
     """Distances, their squared error, thresholds, and binary scores of each channel."""
 
     def __init__(self, task_config: DistanceTaskConfig) -> None:
-        self.predictor = distance_predictor(task_config, DistancePredictor)
+        self.predictor = shared.distance_predictor(task_config, DistancePredictor)
         self.loss = MSELoss()
         self.post_processor = ThresholdPostProcessor(task_config.thresholds, bounds=BOUNDS)
-        self.evaluator = BinarySegmentationEvaluator(
-            task_config.clip_distance,
-            task_config.tol_distance,
-            task_config.channels,
-            headline=task_config.criteria,
-        )
+        self.evaluator = shared.distance_evaluator(task_config)
 
 
 DistanceTaskConfig.task_type = DistanceTask

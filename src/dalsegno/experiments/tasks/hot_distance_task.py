@@ -5,19 +5,7 @@ from typing import ClassVar
 
 from dalsegno.config import config, field, not_negative, one_of
 from dalsegno.errors import Problem
-from dalsegno.experiments.tasks.distance_fields import (
-    CHANNELS,
-    CLIP_DISTANCE,
-    CLIPMAX,
-    CLIPMIN,
-    CRITERIA,
-    IN_PLANE,
-    SCALE_FACTOR,
-    TOL_DISTANCE,
-    distance_predictor,
-    distance_problems,
-)
-from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import BinarySegmentationEvaluator
+from dalsegno.experiments.tasks import distance_fields as shared
 from dalsegno.experiments.tasks.losses.hot_distance_loss import HotDistanceLoss
 from dalsegno.experiments.tasks.post_processors.threshold_post_processor import ThresholdPostProcessor
 from dalsegno.experiments.tasks.predictors.distance_predictor import DistancePredictor
@@ -40,16 +28,16 @@ class HotDistanceTaskConfig(TaskConfig):
 
     task_type: ClassVar[type[Task]]
 
-    channels: tuple[str, ...] = CHANNELS
-    clip_distance: Length = CLIP_DISTANCE
-    tol_distance: Length = TOL_DISTANCE
-    scale_factor: Length = SCALE_FACTOR
+    channels: tuple[str, ...] = shared.CHANNELS
+    clip_distance: Length = shared.CLIP_DISTANCE
+    tol_distance: Length = shared.TOL_DISTANCE
+    scale_factor: Length = shared.SCALE_FACTOR
     mask_distances: bool = field(
         help="Leave out distances to which an unseen boundary beyond the labels may be the nearest.", default=False
     )
-    in_plane: bool = IN_PLANE
-    clipmin: float = CLIPMIN
-    clipmax: float = CLIPMAX
+    in_plane: bool = shared.IN_PLANE
+    clipmin: float = shared.CLIPMIN
+    clipmax: float = shared.CLIPMAX
     kernel_size: int = field(help="Voxels of the last convolution along each axis.", default=3, check=odd)
     segment_by: str = field(
         help="Which half of the prediction is cut at thresholds: distance, or hot (the probability of the label).",
@@ -72,12 +60,11 @@ class HotDistanceTaskConfig(TaskConfig):
         default=0.5,
         check=share,
     )
-    criteria: tuple[str, ...] = CRITERIA
+    criteria: tuple[str, ...] = shared.CRITERIA
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the bounds and the thresholds."""
-        predicted = "probabilities" if self.segment_by == "hot" else "tanh distances"
-        yield from distance_problems(self, self.thresholds or (), BOUNDS[self.segment_by], predicted)
+        yield from shared.distance_problems(self, self.thresholds or (), BOUNDS[self.segment_by])
 
 
 class HotDistanceTask(Task):
@@ -86,7 +73,7 @@ class HotDistanceTask(Task):
     def __init__(self, task_config: HotDistanceTaskConfig) -> None:
         by, count = task_config.segment_by, len(task_config.channels)
         self.predictor = HotDistancePredictor(
-            distance_predictor(task_config, DistancePredictor), task_config.kernel_size
+            shared.distance_predictor(task_config, DistancePredictor), task_config.kernel_size
         )
         self.loss = HotDistanceLoss(dice_weight=task_config.dice_weight, tversky_beta=task_config.tversky_beta)
         self.post_processor = ThresholdPostProcessor(
@@ -94,12 +81,7 @@ class HotDistanceTask(Task):
             bounds=BOUNDS[by],
             channels=tuple(range(count) if by == "hot" else range(count, 2 * count)),
         )
-        self.evaluator = BinarySegmentationEvaluator(
-            task_config.clip_distance,
-            task_config.tol_distance,
-            task_config.channels,
-            headline=task_config.criteria,
-        )
+        self.evaluator = shared.distance_evaluator(task_config)
 
 
 HotDistanceTaskConfig.task_type = HotDistanceTask

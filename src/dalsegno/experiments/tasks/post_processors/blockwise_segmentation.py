@@ -15,13 +15,12 @@ from upath import UPath
 from dalsegno.arrays.array import Array
 from dalsegno.arrays.zarr_array import ZarrArray
 from dalsegno.experiments.tasks.post_processors.post_processor import in_parallel, with_channels
+from dalsegno.ops.blocks import Index, block_at, block_indices
 from dalsegno.ops.expansion import expand_segments
 from dalsegno.ops.stitching import joined_numbers, matching_segments
 from dalsegno.store.array_store import LocalArrayIdentifier
 
 __all__ = ["BlockwiseSegmentation"]
-
-Index = tuple[int, ...]
 
 
 @frozen
@@ -63,7 +62,7 @@ class BlockwiseSegmentation:
         """
         fragments = self._temporary("fragments", np.uint32)
         numbered = self._temporary("numbered", np.uint64) if expansion else output
-        blocks = list(self._blocks())
+        blocks = list(block_indices(self._shape, self.block))
         sizes = in_parallel(lambda index: self._write_fragments(index, fragments), blocks, num_workers)
         starts = dict(zip(blocks, np.cumsum([0, *map(len, sizes)]).tolist(), strict=False))
         counts = dict(zip(blocks, map(len, sizes), strict=True))
@@ -106,24 +105,25 @@ class BlockwiseSegmentation:
         expanded = expand_segments(numbered[around], expansion, [bool(reach) for reach in self.reach])
         output[own] = expanded[((own - around.begin) / self.prediction.voxel_size).to_slices()]
 
-    def _blocks(self) -> Iterator[Index]:
-        shape = self.prediction.roi.shape / self.prediction.voxel_size
-        return product(*(range(-(-size // edge)) for size, edge in zip(shape, self.block, strict=True)))
+    @property
+    def _shape(self) -> Coordinate:
+        return self.prediction.roi.shape / self.prediction.voxel_size
 
     def _neighbours(self, index: Index) -> Iterator[Index]:
         """Yield the blocks around one that it may share segments with."""
         for step in product(*((-1, 0, 1) if reach else (0,) for reach in self.reach)):
             other = tuple(position + k for position, k in zip(index, step, strict=True))
-            if any(step) and min(other) >= 0 and not self._roi(other).empty:
+            begin = Coordinate(other) * self.block
+            if any(step) and all(0 <= position < length for position, length in zip(begin, self._shape, strict=True)):
                 yield other
 
     def _roi(self, index: Index, around: Coordinate | None = None) -> Roi:
         """Return the region of a block with some voxels around it, as far as there is data; world units."""
-        size, roi = self.prediction.voxel_size, self.prediction.roi
-        block = Roi(roi.begin + Coordinate(index) * self.block * size, self.block * size)
-        if around is not None:
-            block = block.grow(around * size, around * size)
-        return block.intersect(roi)
+        block = self.prediction.region(block_at(index, self._shape, self.block))
+        if around is None:
+            return block
+        margin = around * self.prediction.voxel_size
+        return block.grow(margin, margin).intersect(self.prediction.roi)
 
     def _seen(self, index: Index, other: Index) -> Path:
         """Return the file with a block's segments in the region that it and another one compare."""

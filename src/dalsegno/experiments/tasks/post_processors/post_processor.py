@@ -5,20 +5,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import product
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from funlib.geometry import Coordinate, Roi
 from numpy.typing import DTypeLike, NDArray
-from upath import UPath
 
 from dalsegno.arrays.array import Array
 from dalsegno.arrays.zarr_array import ZarrArray
 from dalsegno.compute.threads import available_cores
 from dalsegno.errors import ConfigError, DataError
 from dalsegno.experiments.tasks.post_processors.post_processor_parameters import PostProcessorParameters
-from dalsegno.sources.formats.zarr.replacement import LEVEL
+from dalsegno.ops.blocks import blocks
 from dalsegno.store.array_store import LocalArrayIdentifier
 
 __all__ = ["PostProcessor"]
@@ -133,12 +131,13 @@ class PostProcessor(ABC, Generic[P]):
         """
         prediction = self._checked_prediction(parameters)
         block = whole_chunks(block_size, chunk_size, prediction.dims)
+        shape = prediction.roi.shape / prediction.voxel_size
 
         def process_block(roi: Roi) -> None:
             output[roi] = self.label(with_channels(prediction, roi), parameters)
 
         with self._new_output(prediction, output_array_identifier, block) as output:
-            in_parallel(process_block, _blocks(prediction.roi, block * prediction.voxel_size), num_workers)
+            in_parallel(process_block, map(prediction.region, blocks(shape, block)), num_workers)
         return output
 
     @contextmanager
@@ -161,9 +160,7 @@ class PostProcessor(ABC, Generic[P]):
         try:
             yield output
         except BaseException:
-            # the voxels only: whatever else is in the container stays, and without them nothing can be opened
-            path = UPath(array_identifier.container) / array_identifier.dataset.strip("/") / LEVEL
-            path.fs.rm(path.path, recursive=True)
+            output.discard()
             raise
 
     def _checked_prediction(self, parameters: P) -> Array:
@@ -196,13 +193,19 @@ def in_parallel(function: Callable[[T], R], items: Iterable[T], num_workers: int
             raise
 
 
-def check_grid(name: str, values: Sequence[Any], at_least: float | None = None) -> None:
+def check_grid(
+    name: str,
+    values: Sequence[Any],
+    *,
+    at_least: float | None = None,
+    between: tuple[float, float] | None = None,
+) -> None:
     """Check what a validation is to try.
 
     Raises
     ------
     ConfigError
-        If there is nothing, or a number is none or too small.
+        If there is nothing, or a number is none, too small, or not between the bounds of predictions.
     """
     if not values:
         raise ConfigError(f"{name} is empty, so that there is nothing to try; give one or more")
@@ -211,6 +214,20 @@ def check_grid(name: str, values: Sequence[Any], at_least: float | None = None) 
     if wrong:
         wanted = "numbers" if at_least is None else f"{at_least} or above"
         raise ConfigError(f"{name} must be {wanted}, got {wrong}; leave them out")
+    if between is not None and (problem := cut_problem(numbers, between)):
+        raise ConfigError(f"{name} {problem}")
+
+
+def cut_problem(values: Sequence[float], bounds: tuple[float, float]) -> str | None:
+    """Return what is wrong with values at which predictions are cut, unless predictions lie on both sides of each."""
+    low, high = bounds
+    outside = [value for value in values if not low < value < high]
+    if not outside:
+        return None
+    return (
+        f"must lie between {low:g} and {high:g}, as predictions do, got {outside}: all voxels or none would be "
+        "foreground; choose values in between"
+    )
 
 
 def check_finite(prediction: NDArray[Any]) -> None:
@@ -226,9 +243,3 @@ def check_finite(prediction: NDArray[Any]) -> None:
             "the prediction holds NaN, which is neither above nor below any number, so it has no segmentation; look "
             "for NaN in raw, or take the weights of an iteration before training diverged"
         )
-
-
-def _blocks(roi: Roi, size: Coordinate) -> Iterable[Roi]:
-    """Yield blocks that cover a ROI; those at its end are cut."""
-    for begin in product(*(range(b, e, s) for b, e, s in zip(roi.begin, roi.end, size, strict=True))):
-        yield Roi(begin, size).intersect(roi)

@@ -7,7 +7,7 @@ import numpy as np
 from attrs import define, field
 from numpy.typing import DTypeLike, NDArray
 
-from dalsegno.errors import ConfigError, DataError
+from dalsegno.errors import DataError
 from dalsegno.experiments.tasks.post_processors.post_processor import PostProcessor, check_finite, check_grid
 from dalsegno.experiments.tasks.post_processors.threshold_post_processor_parameters import (
     ThresholdPostProcessorParameters,
@@ -41,7 +41,7 @@ class ThresholdPostProcessor(PostProcessor[ThresholdPostProcessorParameters]):
     Raises
     ------
     ConfigError
-        If there is no threshold or no channel, or a threshold is not within the bounds.
+        If there is no threshold or no channel, or a threshold is not between the bounds.
     """
 
     thresholds: tuple[float, ...] = field(default=(0.0,), converter=_numbers)
@@ -50,17 +50,9 @@ class ThresholdPostProcessor(PostProcessor[ThresholdPostProcessorParameters]):
 
     def __attrs_post_init__(self) -> None:
         """Check thresholds and channels."""
-        check_grid("thresholds", self.thresholds)
+        check_grid("thresholds", self.thresholds, between=self.bounds)
         if self.channels is not None:
             check_grid("channels", self.channels, at_least=0)
-        if self.bounds is not None:
-            low, high = self.bounds
-            outside = [threshold for threshold in self.thresholds if not low <= threshold <= high]
-            if outside:
-                raise ConfigError(
-                    f"thresholds {outside} are outside {low} to {high}, between which predictions lie: all voxels or "
-                    "none would be foreground; choose thresholds in between"
-                )
 
     def enumerate_parameters(self) -> Iterator[ThresholdPostProcessorParameters]:
         """Yield one setting for each threshold."""

@@ -31,7 +31,11 @@ from dalsegno.ops.expansion import expand_segments
 from dalsegno.ops.mutex_watershed import mutex_watershed
 from dalsegno.store.array_store import LocalArrayIdentifier
 
-__all__ = ["WatershedPostProcessor", "WatershedPostProcessorParameters"]
+__all__ = ["BOUNDS", "WatershedPostProcessor", "WatershedPostProcessorParameters"]
+
+
+BOUNDS = (0.0, 1.0)
+"""What affinities lie between."""
 
 
 def _offsets(offsets: Iterable[Any]) -> tuple[Coordinate, ...]:
@@ -76,7 +80,7 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
     def __attrs_post_init__(self) -> None:
         """Check grids and offsets."""
         check_grid("offsets", self.offsets)
-        check_grid("biases", self.biases)
+        check_grid("biases", self.biases, between=BOUNDS)
         check_grid("sigmas", self.sigmas, at_least=0)
         check_grid("min_sizes", self.min_sizes, at_least=0)
         check_grid("expansions", self.expansions, at_least=0)
