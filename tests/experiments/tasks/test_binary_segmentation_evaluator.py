@@ -82,9 +82,9 @@ def test_the_headline_names_any_criteria(make_array):
 def test_a_sweep_without_anything_to_find(evaluator, make_array):
     nothing = make_array(np.zeros(TRUTH.shape, np.uint8), SIZE)
     empty, full = evaluator.sweep(LevelSets(predicted(TRUTH)[None], (9.0, -9.0)), nothing)
-    assert empty.value("hausdorff") == empty.value("voi") == 0
-    assert math.isnan(empty.value("f1_score"))
-    assert full.value("f1_score") == 0
+    assert empty.value("mito__hausdorff") == empty.value("mito__voi") == 0
+    assert math.isnan(empty.value("mito__f1_score"))
+    assert full.value("mito__f1_score") == 0
 
 
 def test_what_is_not_a_number_is_neither_foreground_nor_background(evaluator, make_array):

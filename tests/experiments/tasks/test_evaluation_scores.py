@@ -1,6 +1,7 @@
 from math import isnan, nan
 
 import pytest
+from attrs import evolve
 
 from dalsegno.components import find_class
 from dalsegno.errors import ConfigError
@@ -11,12 +12,13 @@ from dalsegno.experiments.tasks.evaluators.instance_evaluation_scores import Ins
 from dalsegno.experiments.tasks.evaluators.multi_channel_binary_segmentation_evaluation_scores import (
     MultiChannelBinarySegmentationEvaluationScores,
 )
+from dalsegno.experiments.validation_scores import ValidationScores
 
-BINARY = BinarySegmentationEvaluationScores(dice=0.5, f1_score=0.5, hausdorff=20.0)
+BINARY = BinarySegmentationEvaluationScores(dice=0.5, f1_score=0.5, recall=0.5, hausdorff=20.0)
 MULTI = MultiChannelBinarySegmentationEvaluationScores(
     (
         ("cell__wall", BINARY),
-        ("mito", BinarySegmentationEvaluationScores(f1_score=1.0)),
+        ("mito", BinarySegmentationEvaluationScores(f1_score=1.0, recall=1.0)),
     )
 )
 
@@ -68,10 +70,17 @@ def test_criteria_of_channels():
     assert MULTI.bounds("mito__jaccard") == (0, 1)
 
 
-def test_without_a_channel_it_is_the_mean_of_what_is_defined():
-    assert MULTI.value("f1_score") == 0.75
-    assert MULTI.value("hausdorff") == 20
-    assert isnan(MULTI.value("voi"))
+def test_without_a_channel_it_is_the_mean_as_it_is_in_what_is_best():
+    absent = BinarySegmentationEvaluationScores(f1_score=0.0, hausdorff=nan)
+    for scores in (MULTI, evolve(MULTI, channel_scores=(*MULTI.channel_scores, ("er", absent)))):
+        record = {"iteration": 1, "higher_is_better": {"voi": False}}
+        rows = [{"dataset": "a", "parameters": {}, "scores": scores.as_dict()}]
+        (row,) = ValidationScores.from_records([record | {"rows": rows}]).rows
+        assert scores.value("f1_score") == row.value("f1_score") == 0.75
+        assert isnan(scores.value("hausdorff"))
+        assert isnan(row.value("hausdorff"))
+    with pytest.raises(ConfigError, match=r"'f2'.*f1_score"):
+        MULTI.value("f2")
 
 
 def test_what_is_not_there_is_named():

@@ -1,12 +1,10 @@
 """The scores of one binary segmentation."""
 
-from collections.abc import Mapping
 from math import nan
-from typing import Self
+from typing import ClassVar
 
-from attrs import fields_dict, frozen
+from attrs import frozen
 
-from dalsegno.errors import ConfigError
 from dalsegno.experiments.tasks.evaluators.evaluation_scores import Bounds, EvaluationScores
 
 __all__ = ["BinarySegmentationEvaluationScores"]
@@ -37,6 +35,8 @@ class BinarySegmentationEvaluationScores(EvaluationScores):
     dalsegno.ops.level_set_scores.level_set_scores : computes them at many thresholds.
     """
 
+    judged: ClassVar[str] = "binary segmentations"
+
     dice: float = nan
     jaccard: float = nan
     hausdorff: float = nan
@@ -59,53 +59,19 @@ class BinarySegmentationEvaluationScores(EvaluationScores):
     recall: float = nan
     f1_score: float = nan
 
-    @property
-    def criteria(self) -> list[str]:
-        """Names of the 21 criteria."""
-        return list(fields_dict(type(self)))
-
-    @staticmethod
-    def higher_is_better(criterion: str) -> bool:
+    @classmethod
+    def higher_is_better(cls, criterion: str) -> bool:
         """Return True for overlaps, precision, recall and F1, False for errors and distances."""
-        return _known(criterion).startswith(("dice", "jaccard", "precision", "recall", "f1_score"))
+        return cls.checked(criterion).startswith(("dice", "jaccard", "precision", "recall", "f1_score"))
 
-    @staticmethod
-    def bounds(criterion: str) -> Bounds:
+    @classmethod
+    def bounds(cls, criterion: str) -> Bounds:
         """Return 0 and 1, 0 and 2 bits for the variation of information, 0 and NaN for distances."""
-        if _known(criterion) == "voi":
+        if cls.checked(criterion) == "voi":
             return 0, 2
         return 0, nan if criterion == "hausdorff" or criterion.startswith("mean_false") else 1
 
-    @staticmethod
-    def store_best(criterion: str) -> bool:
-        """Return True for the F1 score and the variation of information."""
-        return _known(criterion) in ("f1_score", "voi")
-
-    def value(self, criterion: str) -> float:
-        """Return the value of a criterion.
-
-        Raises
-        ------
-        ConfigError
-            If there is no such criterion.
-        """
-        value: float = getattr(self, _known(criterion))
-        return value
-
     @classmethod
-    def from_dict(cls, values: Mapping[str, float]) -> Self:
-        """Return the scores that `as_dict` wrote down; what is missing is NaN.
-
-        Raises
-        ------
-        ConfigError
-            If there is no such criterion.
-        """
-        return cls(**{_known(criterion): value for criterion, value in values.items()})
-
-
-def _known(criterion: str) -> str:
-    names = fields_dict(BinarySegmentationEvaluationScores)
-    if criterion not in names:
-        raise ConfigError(f"binary segmentations have no criterion {criterion!r}; choose one of {', '.join(names)}")
-    return criterion
+    def store_best(cls, criterion: str) -> bool:
+        """Return True for the F1 score and the variation of information."""
+        return cls.checked(criterion) in ("f1_score", "voi")

@@ -1,17 +1,14 @@
 """The scores of one instance segmentation."""
 
-from collections.abc import Mapping
 from math import nan
-from typing import Self
+from typing import ClassVar
 
-from attrs import fields_dict, frozen
+from attrs import frozen
 
-from dalsegno.errors import ConfigError
 from dalsegno.experiments.tasks.evaluators.evaluation_scores import Bounds, EvaluationScores
 
 __all__ = ["InstanceEvaluationScores"]
 
-MEAN_VOI = "voi"
 QUALITIES = ("adapted_rand_precision", "adapted_rand_recall", "average_precision", "panoptic", "segmentation", "recog")
 UNBOUNDED = ("voi", "cremi_score")
 STORED = ("voi", "adapted_rand_error", "cremi_score", "average_precision", "panoptic_quality")
@@ -34,6 +31,8 @@ class InstanceEvaluationScores(EvaluationScores):
     dalsegno.ops.instance_metrics.instance_scores : computes them.
     """
 
+    judged: ClassVar[str] = "instance segmentations"
+
     voi_split: float = nan
     voi_merge: float = nan
     adapted_rand_error: float = nan
@@ -52,56 +51,23 @@ class InstanceEvaluationScores(EvaluationScores):
         """Mean of split and merge, in bits."""
         return (self.voi_split + self.voi_merge) / 2
 
-    @property
-    def criteria(self) -> list[str]:
-        """Names of the criteria: the variation of information and its parts first."""
-        return _criteria()
-
-    @staticmethod
-    def higher_is_better(criterion: str) -> bool:
-        """Return True for qualities, precision and recall, False for errors and the variation of information."""
-        return _known(criterion).startswith(QUALITIES)
-
-    @staticmethod
-    def bounds(criterion: str) -> Bounds:
-        """Return 0 and 1; 0 and NaN for the variation of information and the CREMI score."""
-        return 0, nan if _known(criterion).startswith(UNBOUNDED) else 1
-
-    @staticmethod
-    def store_best(criterion: str) -> bool:
-        """Return True but for what a wrong segmentation can make perfect, such as precision or recall alone."""
-        return _known(criterion).startswith(STORED)
-
-    def value(self, criterion: str) -> float:
-        """Return the value of a criterion.
-
-        Raises
-        ------
-        ConfigError
-            If there is no such criterion.
-        """
-        value: float = getattr(self, _known(criterion))
-        return value
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the names of the criteria: the variation of information and its parts first."""
+        split, merge, *others = super().names()
+        return [split, merge, "voi", *others]
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, float]) -> Self:
-        """Return the scores that `as_dict` wrote down; what is missing is NaN, and `voi` follows from its parts.
+    def higher_is_better(cls, criterion: str) -> bool:
+        """Return True for qualities, precision and recall, False for errors and the variation of information."""
+        return cls.checked(criterion).startswith(QUALITIES)
 
-        Raises
-        ------
-        ConfigError
-            If there is no such criterion.
-        """
-        return cls(**{_known(criterion): value for criterion, value in values.items() if criterion != MEAN_VOI})
+    @classmethod
+    def bounds(cls, criterion: str) -> Bounds:
+        """Return 0 and 1; 0 and NaN for the variation of information and the CREMI score."""
+        return 0, nan if cls.checked(criterion).startswith(UNBOUNDED) else 1
 
-
-def _criteria() -> list[str]:
-    split, merge, *others = fields_dict(InstanceEvaluationScores)
-    return [split, merge, MEAN_VOI, *others]
-
-
-def _known(criterion: str) -> str:
-    names = _criteria()
-    if criterion not in names:
-        raise ConfigError(f"instance segmentations have no criterion {criterion!r}; choose one of {', '.join(names)}")
-    return criterion
+    @classmethod
+    def store_best(cls, criterion: str) -> bool:
+        """Return True but for what a wrong segmentation can make perfect, such as precision or recall alone."""
+        return cls.checked(criterion).startswith(STORED)

@@ -1,21 +1,24 @@
 """The scores of several binary segmentations, one for each channel."""
 
 from collections.abc import Mapping
-from math import isnan, nan
-from statistics import fmean
 from typing import Self
 
 from attrs import frozen
 
 from dalsegno.errors import ConfigError
+from dalsegno.experiments.channel_scores import (
+    SEPARATOR,
+    channel_of,
+    channels_without_truth,
+    criterion_of,
+    mean_over_channels,
+)
 from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluation_scores import (
     BinarySegmentationEvaluationScores,
 )
 from dalsegno.experiments.tasks.evaluators.evaluation_scores import Bounds, EvaluationScores
 
 __all__ = ["MultiChannelBinarySegmentationEvaluationScores"]
-
-SEPARATOR = "__"
 
 
 @frozen
@@ -35,36 +38,42 @@ class MultiChannelBinarySegmentationEvaluationScores(EvaluationScores):
         """All criteria of the first channel, then of the next."""
         return [name + SEPARATOR + criterion for name, scores in self.channel_scores for criterion in scores.criteria]
 
-    @staticmethod
-    def higher_is_better(criterion: str) -> bool:
+    @classmethod
+    def higher_is_better(cls, criterion: str) -> bool:
         """Return whether a larger value is better, with or without the channel."""
-        return BinarySegmentationEvaluationScores.higher_is_better(criterion.rpartition(SEPARATOR)[2])
+        return BinarySegmentationEvaluationScores.higher_is_better(criterion_of(criterion))
 
-    @staticmethod
-    def bounds(criterion: str) -> Bounds:
+    @classmethod
+    def bounds(cls, criterion: str) -> Bounds:
         """Return the least and the largest value possible, with or without the channel."""
-        return BinarySegmentationEvaluationScores.bounds(criterion.rpartition(SEPARATOR)[2])
+        return BinarySegmentationEvaluationScores.bounds(criterion_of(criterion))
 
-    @staticmethod
-    def store_best(criterion: str) -> bool:
+    @classmethod
+    def store_best(cls, criterion: str) -> bool:
         """Return whether the best weights are worth keeping, with or without the channel."""
-        return BinarySegmentationEvaluationScores.store_best(criterion.rpartition(SEPARATOR)[2])
+        return BinarySegmentationEvaluationScores.store_best(criterion_of(criterion))
 
     def value(self, criterion: str) -> float:
-        """Return the value of a channel, or without the channel the mean of those that are defined.
+        """Return the value of a channel, or without the channel the mean over all that the ground truth has.
 
         Raises
         ------
         ConfigError
             If there is no such channel or criterion.
         """
-        channel, separator, bare = criterion.rpartition(SEPARATOR)
-        values = [scores.value(bare) for name, scores in self.channel_scores if name == channel or not separator]
-        if not values:
-            known = ", ".join(name for name, _ in self.channel_scores)
-            raise ConfigError(f"there is no channel {channel!r} for the criterion {criterion!r}; channels: {known}")
-        defined = [value for value in values if not isnan(value)]
-        return fmean(defined) if defined else nan
+        if SEPARATOR not in criterion:
+            return self._mean(BinarySegmentationEvaluationScores.checked(criterion))
+        channel = channel_of(criterion)
+        for name, scores in self.channel_scores:
+            if name == channel:
+                return scores.value(criterion_of(criterion))
+        known = ", ".join(name for name, _ in self.channel_scores)
+        raise ConfigError(f"there is no channel {channel!r} for the criterion {criterion!r}; channels: {known}")
+
+    def _mean(self, criterion: str) -> float:
+        scores = self.as_dict()
+        absent = channels_without_truth([scores])
+        return mean_over_channels({name: scores[name] for name in scores if channel_of(name) not in absent}, criterion)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, float]) -> Self:
