@@ -17,6 +17,7 @@ from dalsegno.experiments.datasets.raw_gt_dataset import RawGTDatasetConfig
 from dalsegno.experiments.datasplits.train_validate_datasplit import TrainValidateDataSplitConfig
 from dalsegno.experiments.run import Run, RunConfig
 from dalsegno.experiments.tasks.distance_task import DistanceTaskConfig
+from dalsegno.experiments.tasks.one_hot_task import OneHotTaskConfig
 from dalsegno.experiments.trainers.augments.elastic_augment import ElasticAugmentConfig
 from dalsegno.experiments.trainers.augments.simple_augment import SimpleAugmentConfig
 from dalsegno.experiments.trainers.gunpowder_trainer import GunpowderTrainerConfig
@@ -204,3 +205,9 @@ def test_a_loss_that_is_no_number_is_an_error(image):
     run = ready(experiment(dataset(image), learning_rate=1e30))
     with pytest.raises(DataError, match="learning_rate"):
         losses(run, 8)
+
+
+def test_labels_that_have_no_target_are_an_error_that_names_the_dataset(image):
+    config = evolve(experiment(dataset(image)), task_config=OneHotTaskConfig(classes=("background",)))
+    with pytest.raises(DataError, match=r"dataset 'blobs': .*labels \[1\]"):
+        losses(ready(config), 1)

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 from attrs import define, field
 from funlib.geometry import Coordinate, Roi
+from torch import Tensor
 
 from dalsegno.arrays.array_config import arrays_in
 from dalsegno.config import Config, evolve
+from dalsegno.engine.check_labels import check_labels
 from dalsegno.engine.predict import tiling_of
 from dalsegno.engine.validate import annotated_region, validate
 from dalsegno.errors import DalsegnoError, Problem
@@ -44,7 +46,7 @@ class CheckReport:
 
 
 def check(config: RunConfig) -> CheckReport:
-    """Open the data, build the network, and draw one sample of each training dataset.
+    """Open the data, look through the labels, build the network, and draw one batch of each training dataset.
 
     Returns
     -------
@@ -59,6 +61,7 @@ def check(config: RunConfig) -> CheckReport:
     for path, dataset in opened:
         with _Reported(report, path):
             _check_grid(dataset, model)
+            check_labels(dataset, task)
             if path[1] == "train_configs":
                 _draw(config, dataset, model, task, report)
             else:
@@ -159,6 +162,7 @@ def _draw(config: RunConfig, dataset: Dataset, model: Model, task: Task, report:
     batch = trainer.next()
     _compare_raw_and_gt(dataset.name, batch.samples, report)
     _warn_of_dark_raw(dataset, report)
+    _warn_of_useless_targets(dataset, task, batch.mask, report)
     for name in ("raw", "target", "mask"):
         values = getattr(batch, name)
         report.batch.append(
@@ -200,6 +204,24 @@ def _warn_of_dark_raw(dataset: Dataset, report: CheckReport) -> None:
             f"dataset {dataset.name!r}: raw reaches {brightest:.2g} only in its middle, where networks expect about "
             "0 to 1; stretch it with IntensitiesArray, min and max being those of the image"
         )
+
+
+def _warn_of_useless_targets(dataset: Dataset, task: Task, mask: Tensor, report: CheckReport) -> None:
+    """Tell of targets from which nothing, or not what is meant, can be learned."""
+    warnings = list(task.predictor.doubts(dataset.gt)) if dataset.gt is not None else []
+    known = (mask > 0).transpose(0, 1).flatten(1).any(dim=1).tolist()
+    unknown = [name for name, anywhere in zip(task.channels, known, strict=True) if not anywhere]
+    if not any(known):
+        warnings.append(
+            "no target is known anywhere in the batch that was drawn, so nothing is learned from it; does the mask "
+            "leave anything, and are samples larger than the distances or offsets of the task?"
+        )
+    elif unknown:
+        warnings.append(
+            f"the targets of {', '.join(unknown)} are known nowhere in the batch that was drawn; does the mask leave "
+            "anything of them, and do the distances or offsets of the task fit in the annotated region?"
+        )
+    report.warnings += [f"dataset {dataset.name!r}: {warning}" for warning in warnings]
 
 
 def _without_workers(trainer_config: Config) -> dict[str, Any]:

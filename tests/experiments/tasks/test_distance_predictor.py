@@ -131,3 +131,9 @@ def test_the_model_gives_one_number_per_channel():
     architecture = DummyArchitecture(DummyArchitectureConfig(num_in_channels=1, num_out_channels=4))
     model = DistancePredictor(("a", "b")).create_model(architecture)
     assert model(torch.zeros(1, 1, 10, 10, 10)).shape == (1, 2, 8, 8, 8)
+
+
+def test_a_scale_of_less_than_a_voxel_is_doubted(make_array):
+    thin = make_array(np.zeros((2, 2, 2), np.uint8), (4, 50, 50))
+    for scale, in_plane, doubted in ((1, False, True), (4, False, False), (4, True, True), ("40 nm", True, False)):
+        assert bool(list(DistancePredictor(("a",), scale, in_plane=in_plane).doubts(thin))) == doubted

@@ -1,6 +1,7 @@
 """Training samples, cut and augmented by gunpowder; sample *i* depends on the seed and *i* alone."""
 
 import random
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ from dalsegno.experiments.trainers.gunpowder_pipeline import GT, MASK, RAW, buil
 from dalsegno.patches.locations import SampleSpace, draw_location, sample_generator
 
 __all__ = ["GunpowderSamples", "PatchShape", "Sample"]
+
+MOST_VOXELS = 2**28
+"""So much ground truth around a sample is never needed: targets that see farther are a mistake."""
 
 
 @frozen
@@ -107,7 +111,8 @@ class GunpowderSamples:
         Raises
         ------
         DataError
-            If the data can't be read, holds NaN, or is too small.
+            If the data can't be read, holds NaN, is too small, or holds labels that the task has no target for; or if
+            targets depend on more ground truth than fits in memory.
         """
         generator = sample_generator(self.seed, index)
         self._spaces = self._spaces or [_space(dataset, self.patch, self.min_masked) for dataset in self.datasets]
@@ -118,6 +123,7 @@ class GunpowderSamples:
         raw_size, output_size = dataset.raw.voxel_size, dataset.raw.voxel_size / self.patch.scale
         margin = self.patch.input_shape * raw_size - self.patch.output_shape * output_size
         context = self.predictor.gt_context(output_size, dataset.raw.units)
+        _check_context(dataset, roi.shape, context, output_size)
         origin = dataset.raw.roi.begin
         local = roi - origin
         request = gp.BatchRequest(random_seed=seed)
@@ -132,7 +138,10 @@ class GunpowderSamples:
         around = local.grow(context, context)
         gt = _as_array(batch[GT].data, around, output_size, dataset.raw)
         mask = _as_array(batch[MASK].data, around, output_size, dataset.raw)
-        target, target_mask = self.predictor.create_target(gt, mask, local)
+        try:
+            target, target_mask = self.predictor.create_target(gt, mask, local)
+        except DataError as error:
+            raise DataError(f"dataset {dataset.name!r}: {error}") from error
         return Sample(
             raw=raw.reshape(-1, *self.patch.input_shape),
             gt=gt[local],
@@ -141,6 +150,21 @@ class GunpowderSamples:
             dataset=dataset.name,
             roi=roi,
         )
+
+
+def _check_context(dataset: Dataset, shape: Coordinate, context: Coordinate, voxel_size: Coordinate) -> None:
+    """Refuse targets that see so far that what they see could not be held, be it data or nothing."""
+    sample, around = shape / voxel_size, (shape + context * 2) / voxel_size
+    if prod(around) > max(MOST_VOXELS, 8 * prod(sample)):
+        raise DataError(
+            f"dataset {dataset.name!r}: targets depend on ground truth up to {context} {dataset.raw.units} away, that "
+            f"of a sample of {_times(sample)} voxels on {_times(around)}, more than memory could hold; lower what sets "
+            "how far they see: scale_factor (is its unit right?), num_lsd_voxels or neighborhood of the task"
+        )
+
+
+def _times(shape: Coordinate) -> str:
+    return " x ".join(map(str, shape))
 
 
 def _as_array(data: NDArray[Any], roi: Roi, voxel_size: Coordinate, like: Array) -> NumpyArray:

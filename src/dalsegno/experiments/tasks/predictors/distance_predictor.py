@@ -1,6 +1,7 @@
 """Predicts how far each voxel is from the nearest object boundary."""
 
 import math
+from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
@@ -20,6 +21,9 @@ from dalsegno.ops.distances import SATURATED, distance_mask, tanh_distances
 from dalsegno.units import Length, length_in
 
 __all__ = ["DistancePredictor"]
+
+CONSTANT = 0.99
+"""A target beyond this, after tanh, says no more than on which side of the boundary a voxel is."""
 
 
 @frozen
@@ -60,6 +64,17 @@ class DistancePredictor(Predictor):
     def check_gt(self, gt: Array) -> None:
         """Refuse ground truth that does not have one channel for each of the task."""
         check_binary_channels(gt, self.channels)
+
+    def doubts(self, gt: Array) -> Iterator[str]:
+        """Yield that targets saturate within two voxels of a boundary, along any axis: they are mere labels then."""
+        scale, smallest = length_in(self.scale_factor, gt.units), min(gt.voxel_size[int(self._by_section(gt.dims)) :])
+        # the centre of the second voxel
+        if math.tanh(1.5 * smallest / scale) > CONSTANT:
+            yield (
+                f"scale_factor {self.scale_factor} is {scale:g} {gt.units}, and voxels are {gt.voxel_size}: from the "
+                "second voxel of a boundary on, targets are -1 or 1 throughout, and no distances are learned; give "
+                f"several voxels, such as {10 * smallest} {gt.units}"
+            )
 
     def gt_context(self, voxel_size: Coordinate, units: str) -> Coordinate:
         """Return the distance at which targets saturate: with it, patches lose no voxel at their edges.

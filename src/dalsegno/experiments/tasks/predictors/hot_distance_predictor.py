@@ -1,5 +1,7 @@
 """Predicts where structures are, and how far each voxel is from their boundaries."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from attrs import frozen
 from funlib.geometry import Coordinate, Roi
@@ -49,6 +51,10 @@ class HotDistancePredictor(Predictor):
     def check_gt(self, gt: Array) -> None:
         """Refuse ground truth that does not have one channel for each structure."""
         self.distances.check_gt(gt)
+
+    def doubts(self, gt: Array) -> Iterator[str]:
+        """Yield those about the distances."""
+        yield from self.distances.doubts(gt)
 
     def gt_context(self, voxel_size: Coordinate, units: str) -> Coordinate:
         """Return what the distances need."""

@@ -42,6 +42,10 @@ class OneHotPredictor(Predictor):
         """Refuse ground truth that is neither one channel of class labels nor one channel for each class."""
         check_class_labels(gt, self.channels)
 
+    def check_labels(self, gt: Array, mask: Array, roi: Roi) -> None:
+        """Refuse annotated voxels that belong to no class, or to several."""
+        self.create_target(gt, mask, roi)
+
     def gt_context(self, voxel_size: Coordinate, units: str) -> Coordinate:  # noqa: ARG002
         """Return zeros: a class does not depend on its surroundings."""
         return Coordinate((0,) * voxel_size.dims)

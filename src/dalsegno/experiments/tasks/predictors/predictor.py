@@ -1,6 +1,7 @@
 """What the network learns to predict, and how its targets and weights come out of ground truth."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 import numpy as np
 from funlib.geometry import Coordinate, Roi
@@ -38,6 +39,28 @@ class Predictor(ABC):
         DataError
             If its channels, axes or dtype don't fit; the message says what to do.
         """
+
+    def check_labels(self, gt: Array, mask: Array, roi: Roi) -> None:  # noqa: B027 - most labels can't be wrong
+        """Refuse annotated labels that can't be those of this task; by default, none.
+
+        Parameters
+        ----------
+        gt
+            Labels that passed `check_gt`.
+        mask
+            Above 0 where they are annotated.
+        roi
+            Region to look at, in world units; `gt` and `mask` cover it.
+
+        Raises
+        ------
+        DataError
+            If there are; the message says what to do.
+        """
+
+    def doubts(self, gt: Array) -> Iterator[str]:  # noqa: ARG002
+        """Yield what looks wrong about the task for this ground truth, but may be meant; by default, nothing."""
+        yield from ()
 
     @abstractmethod
     def gt_context(self, voxel_size: Coordinate, units: str) -> Coordinate:
