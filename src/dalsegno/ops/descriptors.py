@@ -49,6 +49,7 @@ def local_shape_descriptors(
     *,
     region: Box | None = None,
     downsample: int = 1,
+    begin: Sequence[int] | None = None,
 ) -> NDArray[np.float32]:
     """Return the local shape descriptors of each voxel's object, after Sheridan et al. [1]_.
 
@@ -63,14 +64,17 @@ def local_shape_descriptors(
     region
         The part of the array whose descriptors are wanted; all of it if not given. Objects are seen beyond it.
     downsample
-        See every so many voxels of an object along each axis only, and give their descriptors to those between.
+        Describe cells of so many voxels along each axis by the part of each that an object fills; all voxels of the
+        object in a cell get the same descriptors.
+    begin
+        Position of the array's first voxel: cells begin at multiples of `downsample`. Zeros if not given.
 
     Returns
     -------
     descriptors
         Shape ``(10 or 6, *region)``, named by `descriptor_names`, each within 0 and 1: offsets in units of 2 sigma
         about 0.5, variances in units of sigma squared, correlations halved about 0.5, and the part of the Gaussian
-        that the object fills. 0 in the background.
+        that the object fills, which is above 0 in every object. 0 in the background.
 
     References
     ----------
@@ -78,6 +82,7 @@ def local_shape_descriptors(
     """
     region = region or tuple(slice(0, length) for length in labels.shape)
     compact = _compact(labels)
+    cells = _Cells(downsample, tuple(position % downsample for position in begin or (0,) * labels.ndim))
     kernels = [_Kernel.of(s, v * downsample) for s, v in zip(sigma, voxel_size, strict=True)]
     powers = _powers(labels.ndim)
     moments = np.zeros((len(powers), *compact[region].shape), np.float32)
@@ -85,7 +90,7 @@ def local_shape_descriptors(
         wanted = tuple(slice(max(b.start, r.start), min(b.stop, r.stop)) for b, r in zip(box, region, strict=True))
         if any(w.start >= w.stop for w in wanted) or not (inside := compact[wanted] == label).any():
             continue
-        found = _moments(compact, label, box, wanted, kernels, downsample)
+        found = _moments(compact, label, box, wanted, kernels, cells)
         target = tuple(slice(w.start - r.start, w.stop - r.start) for w, r in zip(wanted, region, strict=True))
         for total, power in zip(moments, powers, strict=True):
             np.copyto(total[target], found[power], where=inside)
@@ -123,6 +128,56 @@ class _Kernel:
         return self.weights[:, place]
 
 
+@frozen
+class _Cells:
+    """Cubes of voxels of which a mean is taken.
+
+    Attributes
+    ----------
+    edge
+        Voxels along each axis.
+    before
+        Voxels of the first cell that lie before the array, per axis.
+    """
+
+    edge: int
+    before: tuple[int, ...]
+
+    def touched(self, box: Box) -> list[range]:
+        """Return the cells that a box of voxels touches, per axis."""
+        return [
+            range((part.start + before) // self.edge, (part.stop - 1 + before) // self.edge + 1)
+            for part, before in zip(box, self.before, strict=True)
+        ]
+
+    def voxels(self, cells: Sequence[range], box: Box) -> Box:
+        """Return the voxels of cells that lie in a box."""
+        return tuple(
+            slice(max(along.start * self.edge - before, part.start), min(along.stop * self.edge - before, part.stop))
+            for along, before, part in zip(cells, self.before, box, strict=True)
+        )
+
+    def means(self, mask: NDArray[np.bool_], cells: Sequence[range], box: Box) -> NDArray[np.float32]:
+        """Return the part of each cell that a mask fills, which is known in a box that touches all of them."""
+        filled = mask.astype(np.float32)
+        if self.edge > 1:
+            for axis, (along, before, part) in enumerate(zip(cells, self.before, box, strict=True)):
+                starts = np.arange(along.start, along.stop) * self.edge - before - part.start
+                filled = np.add.reduceat(filled, np.maximum(starts, 0), axis)
+            filled /= self.edge**mask.ndim
+        return filled
+
+    def spread(self, values: NDArray[np.float32], cells: Sequence[range], box: Box) -> NDArray[np.float32]:
+        """Return the value of its cell for each voxel of a box."""
+        if self.edge == 1:
+            return values
+        # the last axis first, while there are few values: then whole rows are copied
+        for axis in reversed(range(values.ndim)):
+            voxels = np.arange(box[axis].start, box[axis].stop) + self.before[axis]
+            values = values.take(voxels // self.edge - cells[axis].start, axis)
+        return values
+
+
 def _compact(labels: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
     """Return the labels numbered from 1, and 0 where they are 0 or below."""
     if labels.dtype.kind == "i":
@@ -140,27 +195,24 @@ def _powers(ndim: int) -> list[tuple[int, ...]]:
 
 
 def _moments(
-    compact: NDArray[np.int32], label: int, box: Box, wanted: Box, kernels: Sequence[_Kernel], step: int
+    compact: NDArray[np.int32], label: int, box: Box, wanted: Box, kernels: Sequence[_Kernel], cells: _Cells
 ) -> dict[tuple[int, ...], NDArray[np.float32]]:
     """Return the moments of a label at the voxels of a box, by their powers."""
-    matrices, places, seen_box = [], [], []
-    for kernel, b, w in zip(kernels, box, wanted, strict=True):
-        out = range(w.start // step, (w.stop - 1) // step + 1)
-        near = range(max(b.start // step, out.start - kernel.radius), min(-(-b.stop // step), out.stop + kernel.radius))
-        matrices.append(kernel.matrices(out, near))
-        places.append(np.arange(w.start, w.stop) // step - out.start)
-        seen_box.append(slice(near.start * step, near.stop * step, step))
-    mask = (compact[tuple(seen_box)] == label).astype(np.float32)
-    moments: dict[tuple[int, ...], NDArray[np.float32]] = {(): mask}
+    out = cells.touched(wanted)
+    near = [
+        range(max(own.start, o.start - kernel.radius), min(own.stop, o.stop + kernel.radius))
+        for own, o, kernel in zip(cells.touched(box), out, kernels, strict=True)
+    ]
+    seen = cells.voxels(near, box)
+    matrices = [kernel.matrices(o, n) for kernel, o, n in zip(kernels, out, near, strict=True)]
+    moments: dict[tuple[int, ...], NDArray[np.float32]] = {(): cells.means(compact[seen] == label, near, seen)}
     for axis in reversed(range(len(box))):
         moments = {
             (power, *powers): _product(matrices[axis][power], values, axis)
             for powers, values in moments.items()
             for power in range(3 - sum(powers))
         }
-    if step > 1:
-        moments = {powers: values[np.ix_(*places)] for powers, values in moments.items()}
-    return moments
+    return {powers: cells.spread(values, out, wanted) for powers, values in moments.items()}
 
 
 def _product(matrix: NDArray[np.float32], values: NDArray[np.float32], axis: int) -> NDArray[np.float32]:

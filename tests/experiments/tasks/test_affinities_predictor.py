@@ -76,6 +76,31 @@ def test_descriptors_are_learned_beside_affinities(target_of):
     np.testing.assert_array_equal(mask[4:], np.stack([KNOWN[INNER]] * 10))
 
 
+@pytest.mark.parametrize("in_plane", [False, True])
+@pytest.mark.parametrize("begin", [(0, 0, 0), (-30, 20, 12)])
+def test_coarse_descriptors_tell_thin_objects_and_are_the_same_from_every_patch(make_array, in_plane, begin):
+    ids = np.zeros((10, 16, 18), np.uint8)
+    ids[:, :, 5], ids[:, 9, 8:], ids[:, 1:7, 10:16] = 1, 2, 3
+    gt, mask = (make_array(array, SIZE, begin) for array in (ids, np.ones_like(ids)))
+    descriptors = ShapeDescriptors(num_voxels=1, downsample=2, in_plane=in_plane)
+    predictor = AffinitiesPredictor(IN_PLANE, descriptors)
+    context = predictor.gt_context(gt.voxel_size, "nm")
+
+    def target_of(roi):
+        around = roi.grow(context, context)
+        parts = (make_array(array.to_ndarray(around, fill_value=0), SIZE, around.begin) for array in (gt, mask))
+        return predictor.create_target(*parts, roi)
+
+    whole, known = target_of(gt.roi)
+    np.testing.assert_array_equal(whole[-1] > 0, ids > 0)
+    _, counts = predictor.create_weight(whole[None], known[None], None)
+    assert counts.counts[-1][1] == np.count_nonzero(ids)
+    for first in ((1, 3, 5), (2, 4, 6)):
+        roi = Roi(gt.roi.begin + Coordinate(first) * gt.voxel_size, Coordinate(5, 7, 9) * gt.voxel_size)
+        inner = tuple(slice(k, k + n) for k, n in zip(first, (5, 7, 9), strict=True))
+        np.testing.assert_allclose(target_of(roi)[0], whole[:, *inner], atol=1e-5)
+
+
 def test_sections_are_described_one_by_one_where_ids_change_between_them(target_of):
     predictor = AffinitiesPredictor(IN_PLANE, ShapeDescriptors(num_voxels=2, in_plane=True))
     assert predictor.channels[2:] == tuple(

@@ -40,7 +40,7 @@ class AffinitiesTaskConfig(TaskConfig):
         check=positive,
     )
     downsample_lsds: int = field(
-        help="Describe shapes from every so many voxels along each axis: quicker, and coarser.",
+        help="Describe shapes in cells of so many voxels along each axis: quicker, and coarser.",
         default=1,
         check=positive,
     )

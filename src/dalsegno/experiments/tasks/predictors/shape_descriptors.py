@@ -22,7 +22,8 @@ class ShapeDescriptors:
     num_voxels
         Standard deviation of the Gaussian around a voxel, in voxels of the axis with the largest ones.
     downsample
-        See every so many voxels of an object along each axis only.
+        Describe cells of so many voxels along each axis; they begin at multiples of that from the world's origin, so
+        that they are the same whatever region is described.
     in_plane
         Look at the sections of a volume one by one: objects may have other ids in the next.
     clipmin, clipmax
@@ -55,12 +56,11 @@ class ShapeDescriptors:
         ids = np.where(annotated(mask, around), ids, 0)
         sigma, size = self._sigma(gt.voxel_size), gt.voxel_size[self._first :]
         region = ((roi - around.begin) / gt.voxel_size).to_slices()
+        begin = (around.begin // gt.voxel_size)[self._first :]
+        options = {"region": region[self._first :], "downsample": self.downsample, "begin": begin}
         if not self.in_plane:
-            return local_shape_descriptors(ids, sigma, size, region=region, downsample=self.downsample)
-        sections = [
-            local_shape_descriptors(section, sigma, size, region=region[1:], downsample=self.downsample)
-            for section in ids[region[0]]
-        ]
+            return local_shape_descriptors(ids, sigma, size, **options)
+        sections = [local_shape_descriptors(section, sigma, size, **options) for section in ids[region[0]]]
         return np.stack(sections, axis=1)
 
     @property
