@@ -14,8 +14,7 @@ __all__ = ["LevelSets"]
 class LevelSets(Sequence[NDArray[np.uint8]]):
     """What lies above each of several thresholds; one is made when it is asked for.
 
-    Each is part of those at lower thresholds, so that what is counted of one image, sorted by value,
-    tells of all of them.
+    Each is part of those at lower thresholds: what is measured where the lowest one is tells of all of them.
 
     Attributes
     ----------
