@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from dalsegno.ops.binary_counts import DISTANCE_CRITERIA, OVERLAP_CRITERIA
 from dalsegno.ops.binary_metrics import BinaryTruth, binary_scores
-from dalsegno.ops.level_set_scores import level_set_scores
+from dalsegno.ops.level_set_scores import level_set_counts, level_set_scores
 from dalsegno.ops.level_sets import LevelSets
 
 SHAPE = (4, 6, 5)
@@ -20,13 +20,15 @@ thresholds = st.lists(st.sampled_from([-2.0, -0.1, 0.0, 0.1, 0.10000001, 0.3, 0.
 masks = st.none() | arrays(bool, SHAPE)
 
 
+def swept(levels, truth, wanted=()):
+    return level_set_scores(levels, truth, level_set_counts(levels, truth), wanted, **LIMITS)
+
+
 @given(values, arrays(bool, SHAPE), thresholds, masks)
 @settings(max_examples=80)
 def test_each_threshold_scores_as_if_alone(image, foreground, cuts, mask):
     truth, levels = BinaryTruth.of(foreground, SIZE, mask), LevelSets(image, tuple(cuts))
-    swept = level_set_scores(levels, truth, lambda scores: range(len(scores)), **LIMITS)
-    assert len(swept) == len(levels)
-    for scores, segmentation in zip(swept, levels, strict=True):
+    for scores, segmentation in zip(swept(levels, truth, range(len(levels))), levels, strict=True):
         assert scores == pytest.approx(binary_scores(segmentation > 0, truth, **LIMITS), rel=1e-9, nan_ok=True)
 
 
@@ -35,7 +37,7 @@ def test_each_threshold_scores_as_if_alone(image, foreground, cuts, mask):
 def test_distances_are_measured_where_they_are_wanted(image, foreground, cuts, data):
     truth, levels = BinaryTruth.of(foreground, SIZE), LevelSets(image, tuple(cuts))
     chosen = data.draw(st.sets(st.integers(0, len(cuts) - 1)))
-    for position, scores in enumerate(level_set_scores(levels, truth, lambda _: list(chosen), **LIMITS)):
+    for position, scores in enumerate(swept(levels, truth, chosen)):
         alone = binary_scores(levels[position] > 0, truth, **LIMITS)
         known = OVERLAP_CRITERIA + (DISTANCE_CRITERIA if position in chosen else ())
         assert {name: scores[name] for name in known} == pytest.approx(
@@ -49,8 +51,7 @@ def test_an_image_larger_than_one_piece():
     random = np.random.default_rng(0)
     image, foreground, mask = random.random((50, 60, 70)), random.random((50, 60, 70)) > 0.7, random.random(50) > 0.2
     truth = BinaryTruth.of(foreground, (1, 1, 1), np.broadcast_to(mask[:, None, None], foreground.shape))
-    swept = level_set_scores(LevelSets(image, (0.9, 0.2)), truth, lambda _: (), **LIMITS)
-    for scores, threshold in zip(swept, (0.9, 0.2), strict=True):
+    for scores, threshold in zip(swept(LevelSets(image, (0.9, 0.2)), truth), (0.9, 0.2), strict=True):
         alone = binary_scores(image > threshold, truth, **LIMITS)
         assert [scores[name] for name in OVERLAP_CRITERIA] == [alone[name] for name in OVERLAP_CRITERIA]
 
@@ -58,11 +59,11 @@ def test_an_image_larger_than_one_piece():
 def test_whole_numbers_are_cut_between_them():
     image = np.arange(8, dtype=np.uint8).reshape(2, 4)
     truth = BinaryTruth.of(image > 3, (1, 1))
-    scores = level_set_scores(LevelSets(image, (3.5, 3, 2.5)), truth, lambda _: (), **LIMITS)
+    scores = swept(LevelSets(image, (3.5, 3, 2.5)), truth)
     assert [score["dice"] for score in scores] == [1, 1, 8 / 9]
 
 
 def test_shapes_must_agree():
     truth = BinaryTruth.of(np.ones((4, 4), bool), (1, 1))
     with pytest.raises(ValueError, match="shape"):
-        level_set_scores(LevelSets(np.ones((4, 5)), (0.5,)), truth, lambda _: (), **LIMITS)
+        level_set_counts(LevelSets(np.ones((4, 5)), (0.5,)), truth)

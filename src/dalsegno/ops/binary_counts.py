@@ -136,7 +136,7 @@ def overlap_scores(counts: BinaryCounts) -> dict[str, float]:
         Value by criterion. Ratios without anything to count are NaN: precision of an empty segmentation,
         recall of an empty truth, dice, jaccard and F1 if both are empty. If only one is empty, dice,
         jaccard and F1 are 0. The variation of information is that of foreground and background, split
-        plus merge, in bits.
+        plus merge, in bits, NaN if no voxel is judged.
     """
     dice = _ratio(2 * counts.both, counts.test + counts.truth)
     true_negatives = counts.negatives - counts.false_positives
@@ -147,7 +147,7 @@ def overlap_scores(counts: BinaryCounts) -> dict[str, float]:
         "false_negative_rate": _ratio(counts.false_negatives, counts.truth),
         "false_positive_rate": _ratio(counts.false_positives, counts.negatives),
         "false_discovery_rate": _ratio(counts.false_positives, counts.test),
-        "voi": sum(variation_of_information(table)),
+        "voi": sum(variation_of_information(table)) if counts.voxels else NAN,
         "precision": _ratio(counts.both, counts.test),
         "recall": _ratio(counts.both, counts.truth),
         "f1_score": dice,
@@ -170,15 +170,15 @@ def distance_scores(counts: BinaryCounts, positive: ErrorDistances, negative: Er
     -------
     scores
         Value by criterion. Means are over all voxels of a side: correct ones are at distance 0. Distances
-        are NaN if either side is empty; the Hausdorff distance is 0 if both are. With tolerance, errors no
-        farther than it count as correct.
+        are NaN if either side is empty; the Hausdorff distance is 0 if both are and any voxel is judged. With
+        tolerance, errors no farther than it count as correct.
     """
     if counts.test and counts.truth:
         hausdorff = max(positive.largest, negative.largest)
         means = (positive.total / counts.test, negative.total / counts.truth)
         clipped = (positive.clipped / counts.test, negative.clipped / counts.truth)
     else:
-        hausdorff = 0.0 if counts.test == counts.truth else NAN
+        hausdorff = 0.0 if counts.test == counts.truth and counts.voxels else NAN
         means = clipped = (NAN, NAN)
     true_positives = counts.test + counts.false_negatives - positive.beyond - negative.beyond
     return {

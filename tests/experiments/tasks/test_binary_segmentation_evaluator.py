@@ -8,7 +8,6 @@ from upath import UPath
 from dalsegno.arrays.zarr_array import ZarrArray
 from dalsegno.errors import ConfigError, DataError
 from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import BinarySegmentationEvaluator
-from dalsegno.ops.binary_counts import DISTANCE_CRITERIA
 from dalsegno.ops.binary_metrics import BinaryTruth, binary_scores
 from dalsegno.ops.level_sets import LevelSets
 from dalsegno.store.array_store import LocalArrayIdentifier
@@ -53,19 +52,20 @@ def test_all_thresholds_of_a_prediction_are_judged_as_if_alone(make_array):
         assert fast.as_dict() == pytest.approx(slow.as_dict(), rel=1e-9, nan_ok=True)
 
 
-def test_distances_are_measured_where_a_channel_is_best(make_array):
+def test_distances_are_measured_where_a_channel_or_the_mean_is_best(make_array):
     evaluator = BinarySegmentationEvaluator(100, 8, ("a", "b"), headline=("f1_score",))
     truth = np.stack([TRUTH, ~TRUTH])
     prediction = predicted(truth)
     prediction[1] += 1
-    thresholds = (-1.0, 0.0, 1.0, 2.0)
-    swept = list(evaluator.sweep(LevelSets(prediction, thresholds), make_array(truth, SIZE)))
-    for channel, best in (("a", 1), ("b", 2)):
-        f1 = [scores.value(f"{channel}__f1_score") for scores in swept]
-        assert max(f1) == f1[best]
-        for criterion in DISTANCE_CRITERIA:
-            undefined = [math.isnan(scores.value(f"{channel}__{criterion}")) for scores in swept]
-            assert undefined == [position != best for position in range(4)], criterion
+    swept = list(evaluator.sweep(LevelSets(prediction, (-9.0, -1.0, 0.0, 0.5, 1.0, 2.0)), make_array(truth, SIZE)))
+    best = {}
+    for name in ("a__f1_score", "b__f1_score", "f1_score"):
+        values = [scores.value(name) for scores in swept]
+        best[name] = values.index(max(values))
+    assert (best["a__f1_score"], best["b__f1_score"]) == (2, 4)
+    for name in ("a__hausdorff", "b__hausdorff", "hausdorff", "mean_false_distance"):
+        undefined = [math.isnan(scores.value(name)) for scores in swept]
+        assert undefined == [position not in best.values() for position in range(6)], name
 
 
 def test_the_headline_names_any_criteria(make_array):

@@ -1,7 +1,7 @@
 """What is best is a function of the score rows that an evaluator is given."""
 
 import json
-from math import nan
+from math import isnan, nan
 from types import SimpleNamespace
 
 import numpy as np
@@ -118,6 +118,15 @@ def test_criteria_of_channels_have_their_best_too():
     assert evaluator.get_overall_best("a", "f1_score") == pytest.approx(0.6)
     assert evaluator.is_best("a", LOW, "mito__f1_score", 0.6)
     assert not evaluator.is_best("a", LOW, "f1_score", 0.55)
+
+
+def test_there_are_no_scores_of_no_voxels(make_array):
+    nothing = make_array(np.ones((0, 4), np.uint8), (8, 8))
+    for evaluator in (InstanceEvaluator(), BinarySegmentationEvaluator(10, 2, ("mito",))):
+        with pytest.raises(DataError, match="no voxel"):
+            evaluator.evaluate(nothing, nothing)
+        (scores,) = evaluator.sweep([nothing.data], nothing)
+        assert all(isnan(value) for value in scores.as_dict().values())
 
 
 def test_a_mask_of_other_voxels_is_refused(make_array):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dalsegno.arrays.array import Array
 from dalsegno.errors import ConfigError, DataError
+from dalsegno.experiments.channel_scores import criterion_of
 from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluation_scores import (
     BinarySegmentationEvaluationScores,
 )
@@ -20,10 +21,10 @@ from dalsegno.experiments.tasks.evaluators.multi_channel_binary_segmentation_eva
 )
 from dalsegno.experiments.tasks.ground_truth import binary_channels, class_labels
 from dalsegno.ops.binary_blocks import Pair, blockwise_scores
-from dalsegno.ops.binary_counts import DISTANCE_CRITERIA
+from dalsegno.ops.binary_counts import DISTANCE_CRITERIA, overlap_scores
 from dalsegno.ops.binary_metrics import BinaryTruth, binary_scores
 from dalsegno.ops.blocks import Box, block_shape
-from dalsegno.ops.level_set_scores import level_set_scores
+from dalsegno.ops.level_set_scores import level_set_counts, level_set_scores
 from dalsegno.ops.level_sets import LevelSets
 from dalsegno.units import Length, length_in
 
@@ -103,8 +104,8 @@ class BinarySegmentationEvaluator(Evaluator):
         """Yield the scores of each output; what only depends on the ground truth is computed once.
 
         All thresholds of `LevelSets` are counted in one pass. Of those, criteria with distances are computed
-        for what is best by a criterion of the headline, for all if the headline has such a criterion, and
-        are NaN otherwise.
+        for what is best by a criterion of the headline, of a channel or as their mean, for all if the headline has
+        such a criterion, and are NaN otherwise.
 
         Raises
         ------
@@ -127,18 +128,26 @@ class BinarySegmentationEvaluator(Evaluator):
         self, levels: LevelSets, truths: Sequence[BinaryTruth], limits: dict[str, float]
     ) -> Iterator[MultiChannelBinarySegmentationEvaluationScores]:
         values = self._each_channel(levels.values, truths[0].truth.shape)
+        channels = [LevelSets(channel, levels.thresholds) for channel in values]
+        counts = [level_set_counts(channel, truth) for channel, truth in zip(channels, truths, strict=True)]
+        overlaps = [self._named(map(overlap_scores, settings)) for settings in zip(*counts, strict=True)]
+        wanted = self._worth_distances(overlaps)
         swept = [
-            level_set_scores(LevelSets(channel, levels.thresholds), truth, self._worth_distances, **limits)
-            for channel, truth in zip(values, truths, strict=True)
+            level_set_scores(channel, truth, counted, wanted, **limits)
+            for channel, truth, counted in zip(channels, truths, counts, strict=True)
         ]
         for scores in zip(*swept, strict=True):
             yield self._named(scores)
 
-    def _worth_distances(self, scores: Sequence[dict[str, float]]) -> Sequence[int]:
-        """Return the settings whose criteria with distances were asked for, given the overlap scores of all."""
+    def _worth_distances(self, scores: Sequence[MultiChannelBinarySegmentationEvaluationScores]) -> set[int]:
+        """Return the settings whose criteria with distances were asked for, given the overlap scores of all.
+
+        All channels are measured at those that are best for one of them, or for their mean: so means are defined too.
+        """
         if set(self.headline) & set(DISTANCE_CRITERIA):
-            return range(len(scores))
-        return sorted({_best([score[criterion] for score in scores], criterion) for criterion in self.headline})
+            return set(range(len(scores)))
+        names = [*self.criteria, *self.headline]
+        return {_best([score.value(name) for score in scores], criterion_of(name)) for name in names}
 
     def score_blockwise(
         self, output: Array, evaluation_array: Array, mask: Array | None

@@ -161,6 +161,10 @@ def _name(dataset: Dataset | str) -> str:
 
 def _check_alike(output: Array, truth: Array) -> None:
     """Refuse arrays that can't be compared voxel by voxel."""
+    if truth.roi.empty:
+        raise DataError(
+            f"the ground truth covers {truth.roi}, which has no voxel: there is nothing to judge; check its crop"
+        )
     if output.voxel_size != truth.voxel_size or output.units != truth.units:
         raise DataError(
             f"the output has voxels of {output.voxel_size} {output.units}, the ground truth of "
