@@ -168,6 +168,20 @@ def test_labels_are_judged_class_by_class(make_array):
     assert math.isnan(scores.value("wall__precision"))
 
 
+def test_labels_of_no_class_are_refused_where_they_count(make_array):
+    evaluator = BinarySegmentationEvaluator(None, None, ("background", "cell"), labels=True)
+    truth, mask = np.zeros((4, 6, 6), np.uint8), np.ones((2, 4, 6, 6), np.uint8)
+    truth[1:, 2:], truth[3, 5, 5] = 1, 255
+    output, gt = make_array(truth % 255, SIZE), make_array(truth, SIZE)
+    for judge in (evaluator.evaluate, lambda output, gt, mask: next(evaluator.sweep([output.data], gt, mask.data))):
+        with pytest.raises(DataError, match=r"labels \[255\].*2 classes.*background, cell"):
+            judge(output, gt, make_array(mask, SIZE))
+    mask[1, 3, 5, 5] = 0
+    (scores,) = evaluator.sweep([output.data], gt, mask)
+    assert scores == evaluator.evaluate(output, gt, make_array(mask, SIZE))
+    assert scores.value("cell__f1_score") == 1
+
+
 def test_distances_default_to_voxels_and_are_read_in_the_units_of_the_array(make_array):
     truth, output = np.zeros((2, 1, 40, 40), np.uint8)
     truth[:, 10, 10] = 1

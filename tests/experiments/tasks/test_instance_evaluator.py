@@ -67,6 +67,15 @@ def test_large_ids_are_ids_like_any_other(evaluator, make_array):
     assert small.as_dict() == pytest.approx(large.as_dict())
 
 
+def test_negative_ids_are_background(evaluator, make_array):
+    truth, output = np.where(TRUTH == 3, 0, TRUTH).astype(np.int64), noisy(TRUTH, 0.2).astype(np.int64)
+    expected = evaluator.evaluate(make_array(output, SIZE), make_array(truth, SIZE))
+    negative, absent = np.where(TRUTH == 3, -1, truth), np.where(output == 0, -2, output)
+    assert evaluator.evaluate(make_array(absent, SIZE), make_array(negative, SIZE)) == expected
+    (scores,) = evaluator.sweep([absent], make_array(negative, SIZE))
+    assert scores.as_dict() == pytest.approx(expected.as_dict(), abs=1e-12)
+
+
 def test_what_is_masked_does_not_count(evaluator, make_array):
     output = TRUTH.copy()
     output[2:] = 1

@@ -18,6 +18,7 @@ __all__ = [
     "check_instance_labels",
     "class_labels",
     "instance_labels",
+    "objects",
 ]
 
 
@@ -77,7 +78,9 @@ def check_class_labels(gt: Array, classes: tuple[str, ...]) -> None:
         )
 
 
-def class_labels(gt: Array, roi: Roi, classes: tuple[str, ...]) -> NDArray[np.integer[Any]]:
+def class_labels(
+    gt: Array, roi: Roi, classes: tuple[str, ...], known: NDArray[np.bool_] | None = None
+) -> NDArray[np.integer[Any]]:
     """Return the class of each voxel, shape ``(*spatial)``.
 
     Parameters
@@ -88,22 +91,35 @@ def class_labels(gt: Array, roi: Roi, classes: tuple[str, ...]) -> NDArray[np.in
         Region to read, in world units.
     classes
         Names of the classes.
+    known
+        Voxels whose class is known, shape ``(*spatial)``; all of them if not given.
 
     Returns
     -------
     labels
-        Position of the class, or what stands in a single channel; -1 where no channel is set.
+        Position of the class. Where it is not known, anything: what stands in a single channel, or -1.
 
     Raises
     ------
     DataError
-        If the channels are others, hold no integers, or a voxel belongs to several classes.
+        If the channels are others, hold no integers, a voxel belongs to several classes, or one that is known to none.
     """
     check_class_labels(gt, classes)
-    labels = _with_channels(gt, roi)
-    if len(labels) == 1:
-        single: NDArray[np.integer[Any]] = labels[0]
-        return single
+    channels = _with_channels(gt, roi)
+    labels: NDArray[np.integer[Any]] = channels[0] if len(channels) == 1 else _class_set(channels, roi, classes)
+    none = (labels < 0) | (labels >= len(classes))
+    unknown = np.unique(labels[none if known is None else none & known])
+    if unknown.size:
+        raise DataError(
+            f"the ground truth holds the labels {unknown[:5].tolist()}, but the {len(classes)} classes are labelled 0 to "
+            f"{len(classes) - 1} ({', '.join(classes)}): these voxels belong to none; add classes, merge labels with "
+            "BinarizeArray, or mask the voxels out"
+        )
+    return labels
+
+
+def _class_set(labels: NDArray[Any], roi: Roi, classes: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return the position of the channel that is set, -1 where none is; one channel for each class."""
     belongs = labels > 0
     overlapping = belongs.sum(axis=0) > 1
     if overlapping.any():
@@ -134,7 +150,7 @@ def check_instance_labels(gt: Array) -> None:
 
 
 def instance_labels(gt: Array, roi: Roi) -> NDArray[np.integer[Any]]:
-    """Return the id of each voxel's instance, 0 for background, shape ``(*spatial)``.
+    """Return the id of each voxel's instance, shape ``(*spatial)``; 0 for background, which negative ids are too.
 
     Raises
     ------
@@ -142,8 +158,12 @@ def instance_labels(gt: Array, roi: Roi) -> NDArray[np.integer[Any]]:
         If there are several channels, or they hold no integers.
     """
     check_instance_labels(gt)
-    ids: NDArray[np.integer[Any]] = _with_channels(gt, roi)[0]
-    return ids
+    return objects(_with_channels(gt, roi)[0])
+
+
+def objects(ids: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+    """Return ids with 0 in place of negative ones: -1 often stands for what is unknown, and no object has it."""
+    return np.maximum(ids, 0) if ids.dtype.kind == "i" else ids
 
 
 def annotated(mask: Array, roi: Roi) -> NDArray[np.bool_]:

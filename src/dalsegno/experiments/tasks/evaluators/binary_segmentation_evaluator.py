@@ -110,11 +110,12 @@ class BinarySegmentationEvaluator(Evaluator):
         Raises
         ------
         DataError
-            If the ground truth, the mask or an output doesn't fit the channels, or an output has NaN.
+            If the ground truth, the mask or an output doesn't fit the channels, the ground truth holds labels of no
+            class where it is judged, or an output has NaN.
         """
         size, units = evaluation_array.voxel_size, evaluation_array.units
-        true_channels = self._true_channels(evaluation_array, evaluation_array.roi)
-        judged = self._judged(mask, true_channels[0].shape)
+        judged = self._judged(mask, tuple(evaluation_array.roi.shape / size))
+        true_channels = self._true_channels(evaluation_array, evaluation_array.roi, judged)
         truths = [BinaryTruth.of(truth, size, part) for truth, part in zip(true_channels, judged, strict=True)]
         limits = self._limits(size, units)
         if isinstance(outputs, LevelSets) and not self.labels:
@@ -164,9 +165,10 @@ class BinarySegmentationEvaluator(Evaluator):
 
         def read(box: Box) -> list[Pair]:
             region = evaluation_array.region(box)
-            truths = self._true_channels(evaluation_array, region)
-            tests = self._channels_of(output[region], truths[0].shape)
-            judged = self._judged(None if mask is None else mask.to_ndarray(region, fill_value=0), truths[0].shape)
+            part = tuple(region.shape / size)
+            judged = self._judged(None if mask is None else mask.to_ndarray(region, fill_value=0), part)
+            truths = self._true_channels(evaluation_array, region, judged)
+            tests = self._channels_of(output[region], part)
             return [Pair(*sides) for sides in zip(tests, truths, judged, strict=True)]
 
         block = block_shape(shape, self.block_voxels)
@@ -183,10 +185,14 @@ class BinarySegmentationEvaluator(Evaluator):
         named = zip(self.channels, map(BinarySegmentationEvaluationScores.from_dict, scores), strict=True)
         return MultiChannelBinarySegmentationEvaluationScores(tuple(named))
 
-    def _true_channels(self, truth: Array, roi: Roi) -> Sequence[NDArray[np.bool_]]:
+    def _true_channels(
+        self, truth: Array, roi: Roi, judged: Sequence[NDArray[np.bool_] | None]
+    ) -> Sequence[NDArray[np.bool_]]:
         if not self.labels:
             return list(binary_channels(truth, roi, self.channels))
-        labels = class_labels(truth, roi, self.channels)
+        masks = [mask for mask in judged if mask is not None]
+        # where one of the classes is not annotated, a voxel of no other may be of that
+        labels = class_labels(truth, roi, self.channels, np.logical_and.reduce(masks) if masks else None)
         return [labels == position for position in range(len(self.channels))]
 
     def _channels_of(self, output: NDArray[Any], shape: tuple[int, ...]) -> Sequence[NDArray[np.bool_]]:

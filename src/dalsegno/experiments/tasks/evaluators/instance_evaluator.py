@@ -13,7 +13,7 @@ from dalsegno.arrays.array import Array
 from dalsegno.errors import DataError
 from dalsegno.experiments.tasks.evaluators.evaluator import Evaluator
 from dalsegno.experiments.tasks.evaluators.instance_evaluation_scores import InstanceEvaluationScores
-from dalsegno.experiments.tasks.ground_truth import check_instance_labels, instance_labels
+from dalsegno.experiments.tasks.ground_truth import check_instance_labels, instance_labels, objects
 from dalsegno.ops.blocks import block_shape, blocks
 from dalsegno.ops.contingency import ContingencyTable, TrueLabels
 from dalsegno.ops.instance_metrics import instance_scores
@@ -26,7 +26,7 @@ ROWS = 64
 
 @define(slots=False)
 class InstanceEvaluator(Evaluator):
-    """Scores instances against the ground truth, whatever ids both give them.
+    """Scores instances against the ground truth, whatever ids above 0 both give them; all others are background.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ def _everywhere(mask: NDArray[Any], dims: int) -> NDArray[np.bool_]:
 
 
 def _segments(output: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.integer[Any]]:
-    """Return an output of shape ``(1?, *spatial)`` without its channel."""
+    """Return the segments of an output of shape ``(1?, *spatial)``, without its channel."""
     if output.dtype.kind not in "iub":
         raise DataError(
             f"the segmentation has dtype {output.dtype}, but segments are integers: as they are its values can't be "
@@ -112,4 +112,4 @@ def _segments(output: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.intege
             f"the segmentation has shape {output.shape}, the ground truth {shape}: they can't be compared voxel by "
             "voxel; check that both cover the same region, and that the segmentation has one channel of ids"
         )
-    return output.reshape(shape)
+    return objects(output.reshape(shape))

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dalsegno.arrays.array import Array
-from dalsegno.errors import DataError
 from dalsegno.experiments.architectures.architecture import Architecture
 from dalsegno.experiments.model import Model
 from dalsegno.experiments.tasks.ground_truth import annotated, check_class_labels, class_labels
@@ -44,7 +43,7 @@ class OneHotPredictor(Predictor):
 
     def check_labels(self, gt: Array, mask: Array, roi: Roi) -> None:
         """Refuse annotated voxels that belong to no class, or to several."""
-        self.create_target(gt, mask, roi)
+        class_labels(gt, roi, self.channels, annotated(mask, roi))
 
     def gt_context(self, voxel_size: Coordinate, units: str) -> Coordinate:  # noqa: ARG002
         """Return zeros: a class does not depend on its surroundings."""
@@ -58,15 +57,8 @@ class OneHotPredictor(Predictor):
         DataError
             If the labels are no classes, an annotated voxel has a label of none, or belongs to several.
         """
-        labels, known = class_labels(gt, roi, self.channels), annotated(mask, roi)
-        count = len(self.channels)
-        unknown = np.unique(labels[known & ((labels < 0) | (labels >= count))])
-        if unknown.size:
-            raise DataError(
-                f"the ground truth holds the labels {unknown[:5].tolist()}, but the {count} classes are labelled 0 to "
-                f"{count - 1} ({', '.join(self.channels)}): these voxels belong to none; add classes, merge labels "
-                "with BinarizeArray, or mask the voxels out"
-            )
+        known, count = annotated(mask, roi), len(self.channels)
+        labels = class_labels(gt, roi, self.channels, known)
         target = np.stack([labels == i for i in range(count)]).astype(np.float32)
         return target, np.repeat(known[None], count, axis=0).astype(np.float32)
 
