@@ -111,9 +111,9 @@ def class_labels(
     unknown = np.unique(labels[none if known is None else none & known])
     if unknown.size:
         raise DataError(
-            f"the ground truth holds the labels {unknown[:5].tolist()}, but the {len(classes)} classes are labelled 0 to "
-            f"{len(classes) - 1} ({', '.join(classes)}): these voxels belong to none; add classes, merge labels with "
-            "BinarizeArray, or mask the voxels out"
+            f"the ground truth holds the labels {unknown[:5].tolist()}, but the {len(classes)} classes are labelled "
+            f"0 to {len(classes) - 1} ({', '.join(classes)}): these voxels belong to none; add classes, merge labels "
+            "with BinarizeArray, or mask the voxels out"
         )
     return labels
 
