@@ -99,12 +99,9 @@ class ValidationScores:
             for row in record["rows"]:
                 scores = {name: math.nan if value is None else value for name, value in row["scores"].items()}
                 rows.append(ScoreRow(record["iteration"], row["dataset"], row["parameters"], scores))
-        counted = _counted_names(rows)
-
-        def counting(row: ScoreRow) -> ScoreRow:
-            return evolve(row, scores={name: row.scores.get(name, math.nan) for name in counted[row.dataset]})
-
-        return cls(tuple(map(counting, rows)), better)
+        names = _counted_names(rows)
+        counted = ({name: row.scores.get(name, math.nan) for name in names[row.dataset]} for row in rows)
+        return cls(tuple(evolve(row, scores=scores) for row, scores in zip(rows, counted, strict=True)), better)
 
     @property
     def validated_iterations(self) -> list[int]:
