@@ -1,3 +1,4 @@
+import io
 import pickle
 
 import pytest
@@ -15,6 +16,12 @@ STATE = {"a.weight": torch.arange(6.0).reshape(2, 3), "a.bias": torch.ones(2)}
 class Evil:
     def __reduce__(self):
         return open, ("/tmp/dalsegno_was_here", "w")
+
+
+def saved(content, **options):
+    file = io.BytesIO()
+    torch.save(content, file, **options)
+    return file.getvalue()
 
 
 def write_checkpoint(path):
@@ -44,10 +51,14 @@ def test_weights_are_read_from_every_kind_of_file(tmp_path, kind):
     ("name", "data", "message"),
     [
         ("missing.pt", None, "can't be read"),
-        ("empty.pt", b"", "can't be read as weights"),
-        ("text.pt", b"these are no weights at all", "can't be read as weights"),
-        ("cut.safetensors", safetensors.torch.save(STATE)[:-5], "can't be read as weights"),
+        ("empty.pt", b"", "it is empty"),
+        ("text.pt", b"these are no weights at all", "neither a safetensors file nor"),
+        ("short.pt", b"no", "neither a safetensors file nor"),
+        ("cut.safetensors", safetensors.torch.save(STATE)[:-5], "cut short or damaged"),
+        ("cut.pt", saved(STATE)[:-20], "cut short or damaged"),
+        ("old.pt", saved(STATE, _use_new_zipfile_serialization=False)[:-5], "cut short or damaged"),
         ("evil.pt", pickle.dumps(Evil()), "could execute code"),
+        ("hidden.pt", saved({"model": STATE, "args": Evil()}), "could execute code"),
     ],
 )
 def test_what_is_no_file_of_weights_is_said(tmp_path, name, data, message):
@@ -57,6 +68,7 @@ def test_what_is_no_file_of_weights_is_said(tmp_path, name, data, message):
     with pytest.raises(StoreError, match=message) as caught:
         read_weights(path)
     assert name in str(caught.value)
+    assert "weights_only" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +98,7 @@ def test_weights_are_read_by_url():
         torch.testing.assert_close(read_weights(path), STATE, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("content", [{}, {"a": 1}, [torch.ones(1)], {"model": {"a": "b"}}])
+@pytest.mark.parametrize("content", [{}, {"a": 1}, {0: torch.ones(1)}, [torch.ones(1)], {"model": {"a": "b"}}])
 def test_other_contents_are_described(tmp_path, content):
     torch.save(content, tmp_path / "other.pt")
     with pytest.raises(StoreError, match=r"weights are tensors by name.*state_dict"):

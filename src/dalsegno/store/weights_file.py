@@ -1,8 +1,9 @@
 """Weights of a network in a file, from here or from elsewhere. Reading one executes nothing."""
 
 import io
+import pickle
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from upath import UPath
 
@@ -16,6 +17,8 @@ __all__ = ["read_weights"]
 
 CHECKPOINT_FILE = "model.safetensors"
 NESTED = ("model", "model_state_dict", "state_dict")
+SAFETENSORS = b"{"  # after the length of the header
+TORCH = (b"PK", b"\x80")  # a zip archive, or a pickle of old
 
 
 def read_weights(path: UPath) -> "dict[str, Tensor]":
@@ -32,26 +35,44 @@ def read_weights(path: UPath) -> "dict[str, Tensor]":
     StoreError
         If there is nothing at the path, it can't be reached, or holds something else than weights.
     """
-    import torch
-
     data = _read(path)
     try:
-        found = _safetensors(data) if data[8:9] == b"{" else _torch(data)
+        found = _safetensors(data) if data[8:9] == SAFETENSORS else _torch(data)
     except Exception as error:  # a damaged file can make torch raise anything
-        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        raise StoreError(
-            f"{path} can't be read as weights ({reason}): only tensors and plain values are, as others could execute "
-            "code; save model.state_dict() with torch.save or safetensors"
-        ) from error
+        raise StoreError(f"{path} can't be read as weights: {_reason(data, error)}") from error
     for name in NESTED:
         if isinstance(found, dict) and isinstance(found.get(name), dict):
             found = found[name]
-    if not isinstance(found, dict) or not found or not all(isinstance(value, torch.Tensor) for value in found.values()):
+    if not _are_weights(found):
         raise StoreError(
             f"{path} holds {_described(found)}, but weights are tensors by name; save model.state_dict(), by itself or "
             f"as one of {', '.join(NESTED)} in a dictionary"
         )
     return found
+
+
+def _are_weights(found: Any) -> "TypeGuard[dict[str, Tensor]]":
+    import torch
+
+    if not isinstance(found, dict) or not found:
+        return False
+    return all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in found.items())
+
+
+def _reason(data: bytes, error: Exception) -> str:
+    """Return why a file is none of weights, and what to do; torch's own advice is to execute what is in it."""
+    if not data:
+        return "it is empty; copy or save it again"
+    if data[8:9] != SAFETENSORS and not data.startswith(TORCH):
+        return (
+            "it is neither a safetensors file nor one that torch.save wrote; save model.state_dict() with one of them"
+        )
+    if isinstance(error, pickle.UnpicklingError):
+        return (
+            "it holds more than tensors and plain values, and to read other objects could execute code; save "
+            "model.state_dict() alone, with torch.save or safetensors"
+        )
+    return f"it is cut short or damaged ({type(error).__name__}); copy or save it again"
 
 
 def _read(path: UPath) -> bytes:
