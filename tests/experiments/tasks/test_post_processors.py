@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from upath import UPath
 
+from dalsegno.arrays.concat_array import ConcatArrayConfig
+from dalsegno.arrays.crop_array import CropArrayConfig
 from dalsegno.arrays.zarr_array import ZarrArray
 from dalsegno.components import find_class
 from dalsegno.errors import ConfigError, DataError
@@ -14,6 +16,7 @@ from dalsegno.experiments.tasks.post_processors.threshold_post_processor import 
 from dalsegno.experiments.tasks.post_processors.threshold_post_processor_parameters import (
     ThresholdPostProcessorParameters,
 )
+from dalsegno.experiments.tasks.post_processors.watershed_post_processor import WatershedPostProcessor
 from dalsegno.store.array_store import LocalArrayIdentifier
 
 PREDICTION = np.random.default_rng(0).standard_normal((3, 20, 21, 22)).astype(np.float32)
@@ -89,6 +92,74 @@ def test_there_must_be_a_prediction(tmp_path):
     (setting,) = ArgmaxPostProcessor().enumerate_parameters()
     with pytest.raises(DataError, match="set_prediction"):
         ArgmaxPostProcessor().process(setting, LocalArrayIdentifier(UPath(tmp_path / "a.zarr"), "b"))
+
+
+def stored_prediction(container):
+    identifier = LocalArrayIdentifier(container, "2/va/prediction")
+    array = ZarrArray.create_from_array_identifier(
+        identifier, ["c", "z", "y", "x"], Roi((0, 0, 0), (8, 8, 8)), 1, Coordinate(1, 1, 1), np.float32
+    )
+    array[array.roi] = PREDICTION[:1, :8, :8, :8].clip(0.1, 0.9)
+    return identifier
+
+
+@pytest.mark.parametrize(
+    "name", ["2/va/prediction", "/2/va/prediction/", "2/va/prediction/s0", "2/va", "", "2/../2/va"]
+)
+@pytest.mark.parametrize(
+    "processor", [ThresholdPostProcessor(), ArgmaxPostProcessor(), WatershedPostProcessor([(0, 0, 1)])]
+)
+def test_no_output_replaces_its_prediction(tmp_path, processor, name):
+    (tmp_path / "link").symlink_to(tmp_path)
+    identifier = stored_prediction(UPath(tmp_path / "run.zarr"))
+    stored = ZarrArray.open_from_array_identifier(identifier)
+    before = stored.data
+    setting = next(iter(processor.enumerate_parameters()))
+    crop = CropArrayConfig(source_array_config=stored.config, roi=stored.roi)
+    several = ConcatArrayConfig(channels=["a", "b"], source_array_configs={"a": crop, "b": crop})
+    for prediction in (identifier, several.open()):
+        processor.set_prediction(prediction)
+        with pytest.raises(DataError, match="give the output another name"):
+            processor.process(setting, LocalArrayIdentifier(UPath(tmp_path / "link/run.zarr"), name))
+    np.testing.assert_array_equal(ZarrArray.open_from_array_identifier(identifier).data, before)
+    processor.process(setting, LocalArrayIdentifier(UPath(tmp_path / "run.zarr"), "2/va/prediction2"))
+    np.testing.assert_array_equal(ZarrArray.open_from_array_identifier(identifier).data, before)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"block_size": Coordinate(16, 16)}, r"block_size \(16, 16\) divides no prediction of 3 axes"),
+        ({"chunk_size": Coordinate(8, 8)}, r"chunk_size \(8, 8\)"),
+        ({"block_size": Coordinate(16, 0, 16)}, "above 0"),
+        ({"chunk_size": Coordinate(8, 8, -8)}, "above 0"),
+        ({"chunk_size": (8, 8, 0.5)}, "whole number"),
+    ],
+)
+@pytest.mark.parametrize("processor", [ThresholdPostProcessor(), WatershedPostProcessor([(0, 0, 1)])])
+def test_sizes_that_are_none_of_blocks(tmp_path, make_array, processor, sizes, message):
+    processor.set_prediction(make_array(PREDICTION))
+    identifier = LocalArrayIdentifier(UPath(tmp_path / "out.zarr"), "output")
+    with pytest.raises(DataError, match=message):
+        processor.process(next(iter(processor.enumerate_parameters())), identifier, **sizes)
+    assert not identifier.container.exists()
+
+
+@pytest.mark.parametrize(
+    ("processor", "setting", "message"),
+    [
+        (ThresholdPostProcessor(), *ArgmaxPostProcessor().enumerate_parameters(), "no ThresholdPostProcessorParam"),
+        (ArgmaxPostProcessor(), ThresholdPostProcessorParameters(0, 0.1), "no ArgmaxPostProcessorParameters"),
+        (WatershedPostProcessor([(0, 0, 1)]), ThresholdPostProcessorParameters(0, 0.1), "no WatershedPostProcessorPa"),
+        (ThresholdPostProcessor(), ThresholdPostProcessorParameters(0, "low"), "'low' is no number"),
+        (ThresholdPostProcessor(), ThresholdPostProcessorParameters(0, float("nan")), "nan is no number"),
+    ],
+)
+def test_settings_that_are_none(tmp_path, make_array, processor, setting, message):
+    processor.set_prediction(make_array(PREDICTION))
+    with pytest.raises(DataError, match=message):
+        processor.process(setting, LocalArrayIdentifier(UPath(tmp_path / "out.zarr"), "output"))
+    assert not (tmp_path / "out.zarr").exists()
 
 
 def test_chosen_channels_are_cut():

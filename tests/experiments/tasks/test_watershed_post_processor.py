@@ -203,7 +203,7 @@ def test_a_block_that_fails_leaves_no_result(tmp_path, make_array):
     prediction = PREDICTION.copy()
     prediction[0, 30, 30, 30] = np.nan
     processor = WatershedPostProcessor(OFFSETS)
-    setting = WatershedPostProcessorParameters(0, 0.5)
+    setting = WatershedPostProcessorParameters(0, 0.5, context=SMALL)
     with pytest.raises(DataError, match="NaN"):
         process(tmp_path, processor, make_array(prediction), setting, block_size=SMALL, chunk_size=SMALL)
     with pytest.raises(DataError):
@@ -228,6 +228,30 @@ def test_predictions_that_do_not_fit(tmp_path, make_array, prediction, message):
         processor.label(prediction, setting)
     with pytest.raises(DataError, match=message):
         process(tmp_path, processor, make_array(prediction, (8,) * (prediction.ndim - 1)), setting)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"bias": 7.0}, "bias 7.0, but affinities lie between 0 and 1"),
+        ({"bias": "a"}, "bias 'a'"),
+        ({"bias": float("nan")}, "bias nan"),
+        ({"sigma": -1.0}, "sigma -1.0"),
+        ({"min_size": None}, "min_size None"),
+        ({"expansion": float("inf")}, "expansion inf"),
+        ({"context": (-1, -1, -1)}, "context"),
+        ({"context": (8, 8)}, "context"),
+    ],
+)
+def test_settings_that_make_no_segments(tmp_path, make_array, values, message):
+    processor = WatershedPostProcessor(OFFSETS)
+    setting = WatershedPostProcessorParameters(0, **values)
+    good = WatershedPostProcessorParameters(1)
+    with pytest.raises(DataError, match=message):
+        processor.label_all(PREDICTION, [good, setting])
+    with pytest.raises(DataError, match=message):
+        process(tmp_path, processor, make_array(PREDICTION), setting)
+    assert not (tmp_path / "run.zarr").exists()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from upath import UPath
 
 from dalsegno.arrays.array import Array
 from dalsegno.arrays.zarr_array import ZarrArray
-from dalsegno.experiments.tasks.post_processors.post_processor import in_parallel, with_channels
+from dalsegno.experiments.tasks.post_processors.block_work import in_parallel, with_channels
 from dalsegno.ops.blocks import Index, block_at, block_indices
 from dalsegno.ops.expansion import expand_segments
 from dalsegno.ops.stitching import joined_numbers, matching_segments

@@ -2,9 +2,9 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -13,8 +13,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from dalsegno.arrays.array import Array
 from dalsegno.arrays.zarr_array import ZarrArray
-from dalsegno.compute.threads import available_cores
 from dalsegno.errors import ConfigError, DataError
+from dalsegno.experiments.tasks.post_processors.block_work import in_parallel, whole_chunks, with_channels
+from dalsegno.experiments.tasks.post_processors.output_place import check_apart
 from dalsegno.experiments.tasks.post_processors.post_processor_parameters import PostProcessorParameters
 from dalsegno.ops.blocks import blocks
 from dalsegno.store.array_store import LocalArrayIdentifier
@@ -22,8 +23,6 @@ from dalsegno.store.array_store import LocalArrayIdentifier
 __all__ = ["PostProcessor"]
 
 P = TypeVar("P", bound=PostProcessorParameters)
-T = TypeVar("T")
-R = TypeVar("R")
 
 BLOCK_SIZE = Coordinate(256, 256, 256)
 CHUNK_SIZE = Coordinate(64, 64, 64)
@@ -127,10 +126,10 @@ class PostProcessor(ABC, Generic[P]):
         Raises
         ------
         DataError
-            If no prediction was set, or it does not fit the parameters.
+            If no prediction was set, it does not fit the parameters or the sizes, or the output would replace it.
         """
-        prediction = self._checked_prediction(parameters)
-        block = whole_chunks(block_size, chunk_size, prediction.dims)
+        prediction = self._checked_prediction(parameters, output_array_identifier)
+        block = whole_chunks(block_size, chunk_size, (1,) * prediction.dims)
         shape = prediction.roi.shape / prediction.voxel_size
 
         def process_block(roi: Roi) -> None:
@@ -163,34 +162,19 @@ class PostProcessor(ABC, Generic[P]):
             output.discard()
             raise
 
-    def _checked_prediction(self, parameters: P) -> Array:
+    def _checked_prediction(self, parameters: P, output_array_identifier: LocalArrayIdentifier) -> Array:
         prediction = self.prediction_array
         if prediction is None:
             raise DataError("there is no prediction to process; call set_prediction with a stored or an open array")
+        own = type(next(iter(self.enumerate_parameters()), parameters))
+        if not isinstance(parameters, own):
+            raise DataError(
+                f"{type(self).__name__} is given {parameters!r}, which is no {own.__name__}: it does not say how this "
+                "prediction is segmented; give one of enumerate_parameters()"
+            )
         self.check_format(prediction.num_channels or 1, prediction.dims, prediction.dtype, parameters)
+        check_apart(prediction, output_array_identifier)
         return prediction
-
-
-def whole_chunks(block_size: Coordinate, chunk_size: Coordinate, dims: int) -> Coordinate:
-    """Return the voxels of a block, rounded up to whole chunks, along the last axes."""
-    sizes = zip(block_size[-dims:], chunk_size[-dims:], strict=True)
-    return Coordinate(-(-block // chunk) * chunk for block, chunk in sizes)
-
-
-def with_channels(prediction: Array, roi: Roi) -> NDArray[Any]:
-    """Return the voxels of a region with axes ``(c, *spatial)``, whether or not the array has channels."""
-    values = prediction[roi]
-    return values if prediction.num_channels is not None else values[None]
-
-
-def in_parallel(function: Callable[[T], R], items: Iterable[T], num_workers: int) -> list[R]:
-    """Return what a function makes of each item; the first failure is raised, and what has not begun is left out."""
-    with ThreadPoolExecutor(max(1, min(num_workers, available_cores()))) as pool:
-        try:
-            return list(pool.map(function, items))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def check_grid(
@@ -228,6 +212,11 @@ def cut_problem(values: Sequence[float], bounds: tuple[float, float]) -> str | N
         f"must lie between {low:g} and {high:g}, as predictions do, got {outside}: all voxels or none would be "
         "foreground; choose values in between"
     )
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is a number, neither NaN nor infinite."""
+    return isinstance(value, Real) and math.isfinite(value)
 
 
 def check_finite(prediction: NDArray[Any]) -> None:

@@ -8,7 +8,7 @@ from attrs import define, field
 from numpy.typing import DTypeLike, NDArray
 
 from dalsegno.errors import DataError
-from dalsegno.experiments.tasks.post_processors.post_processor import PostProcessor, check_finite, check_grid
+from dalsegno.experiments.tasks.post_processors.post_processor import PostProcessor, check_finite, check_grid, is_number
 from dalsegno.experiments.tasks.post_processors.threshold_post_processor_parameters import (
     ThresholdPostProcessorParameters,
 )
@@ -86,7 +86,12 @@ class ThresholdPostProcessor(PostProcessor[ThresholdPostProcessorParameters]):
         dtype: np.dtype[Any],
         parameters: ThresholdPostProcessorParameters,
     ) -> None:
-        """Refuse predictions that lack a channel, and integers that are all on one side of the threshold."""
+        """Refuse predictions that lack a channel, and those that the threshold does not divide."""
+        if not is_number(parameters.threshold):
+            raise DataError(
+                f"the threshold {parameters.threshold!r} is no number, so that nothing is above or below it; give one "
+                "of enumerate_parameters()"
+            )
         if self.channels is not None and max(self.channels) >= num_channels:
             raise DataError(
                 f"channel {max(self.channels)} is to be cut, but the prediction has {num_channels} channels, counted "

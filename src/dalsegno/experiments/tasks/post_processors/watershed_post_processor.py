@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter
 from dalsegno.arrays.array import Array
 from dalsegno.config import coordinate
 from dalsegno.errors import ConfigError, DataError
+from dalsegno.experiments.tasks.post_processors.block_work import whole_chunks
 from dalsegno.experiments.tasks.post_processors.blockwise_segmentation import BlockwiseSegmentation
 from dalsegno.experiments.tasks.post_processors.post_processor import (
     BLOCK_SIZE,
@@ -22,7 +23,7 @@ from dalsegno.experiments.tasks.post_processors.post_processor import (
     PostProcessor,
     check_finite,
     check_grid,
-    whole_chunks,
+    is_number,
 )
 from dalsegno.experiments.tasks.post_processors.watershed_post_processor_parameters import (
     WatershedPostProcessorParameters,
@@ -123,7 +124,9 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
         """
         if not settings:
             return iter(())
-        return self._sweep(self._affinities(prediction, settings[0]), settings)
+        for setting in settings:
+            self.check_format(len(prediction), prediction.ndim - 1, prediction.dtype, setting)
+        return self._sweep(self._affinities(prediction), settings)
 
     def _sweep(
         self, affinities: NDArray[Any], settings: Sequence[WatershedPostProcessorParameters]
@@ -155,16 +158,15 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
         `label` returns, up to the order of the segments. See `PostProcessor.process`, and `BlockwiseSegmentation` for
         what is joined; temporary files lie where `tempfile` puts them (``TMPDIR``).
         """
-        prediction = self._checked_prediction(parameters)
+        prediction = self._checked_prediction(parameters, output_array_identifier)
         dims = prediction.dims
         reach = Coordinate(max(abs(step) for step in steps) for steps in zip(*self.offsets, strict=True))
         # nothing is shared along axes that no offset spans
         context = Coordinate(max(c, r) if r else 0 for c, r in zip(parameters.context[-dims:], reach, strict=True))
-        chunk = Coordinate(max(c, r) for c, r in zip(chunk_size[-dims:], reach, strict=True))
-        block = whole_chunks(block_size, chunk, dims)
+        block = whole_chunks(block_size, chunk_size, reach)
 
         def segment(values: NDArray[Any]) -> NDArray[np.uint32]:
-            affinities = self._smooth(self._affinities(values, parameters), parameters.sigma)
+            affinities = self._smooth(self._affinities(values), parameters.sigma)
             return mutex_watershed(affinities, self.offsets, parameters.bias)
 
         with self._new_output(prediction, output_array_identifier, block) as output, TemporaryDirectory() as folder:
@@ -172,8 +174,7 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
             blocks.run(output, parameters.min_size, parameters.expansion, num_workers)
         return output
 
-    def _affinities(self, prediction: NDArray[Any], parameters: WatershedPostProcessorParameters) -> NDArray[Any]:
-        self.check_format(len(prediction), prediction.ndim - 1, prediction.dtype, parameters)
+    def _affinities(self, prediction: NDArray[Any]) -> NDArray[Any]:
         affinities = prediction[: len(self.offsets)]
         check_finite(affinities)
         return affinities
@@ -181,7 +182,7 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
     def check_format(
         self, num_channels: int, dims: int, dtype: np.dtype[Any], parameters: WatershedPostProcessorParameters
     ) -> None:
-        """Refuse predictions without a channel for each offset, of another number of axes, or of integers."""
+        """Refuse predictions without a channel for each offset, of other axes, or of integers; and settings of none."""
         if num_channels < len(self.offsets):
             raise DataError(
                 f"the prediction has {num_channels} channels, but there are {len(self.offsets)} offsets, each of which "
@@ -192,16 +193,18 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
                 f"the prediction has {dims} axes, but offset {tuple(self.offsets[0])} has {len(self.offsets[0])}; give "
                 "a number for each axis, 0 first for neighbours within a section"
             )
-        if len(parameters.context) < dims:
+        if len(parameters.context) < dims or min(parameters.context) < 0:
             raise DataError(
-                f"context {tuple(parameters.context)} has fewer numbers than the prediction has axes: blocks "
-                f"need voxels around them along each of {dims}; give a number for each"
+                f"context {tuple(parameters.context)} does not fit a prediction of {dims} axes, as blocks need voxels "
+                "around them along each; give a number from 0 for each axis"
             )
         if dtype.kind != "f":
             raise DataError(
                 f"the prediction is of {dtype}, but biases are compared with affinities between 0 and 1; divide by the "
                 "largest value of the type first"
             )
+        if problem := _setting_problem(parameters):
+            raise DataError(f"the setting {parameters} {problem}; give one of enumerate_parameters()")
 
     @property
     def _spanned(self) -> list[bool]:
@@ -217,6 +220,18 @@ class WatershedPostProcessor(PostProcessor[WatershedPostProcessorParameters]):
             # scipy filters no half precision
             gaussian_filter(channel.astype(np.float32, copy=False), sigmas, output=output)
         return smoothed
+
+
+def _setting_problem(parameters: WatershedPostProcessorParameters) -> str | None:
+    """Return what keeps a setting from making segments."""
+    low, high = BOUNDS
+    if not (is_number(parameters.bias) and low < parameters.bias < high):
+        return f"has the bias {parameters.bias!r}, but affinities lie between {low:g} and {high:g}: it divides none"
+    for name in ("sigma", "min_size", "expansion"):
+        value = getattr(parameters, name)
+        if not (is_number(value) and value >= 0):
+            return f"has the {name} {value!r}, which is no number of voxels from 0"
+    return None
 
 
 def _without_small(segments: NDArray[np.uint32], min_size: int) -> NDArray[np.uint32]:
