@@ -205,10 +205,10 @@ def test_a_block_that_fails_leaves_no_result(tmp_path, make_array):
     processor = WatershedPostProcessor(OFFSETS)
     setting = WatershedPostProcessorParameters(0, 0.5, context=SMALL)
     with pytest.raises(DataError, match="NaN"):
-        process(tmp_path, processor, make_array(prediction), setting, block_size=SMALL, chunk_size=SMALL)
+        process(tmp_path, processor, make_array(prediction), setting, block_size=2 * SMALL, chunk_size=SMALL)
     with pytest.raises(DataError):
         ZarrArray.open_from_array_identifier(LocalArrayIdentifier(UPath(tmp_path / "run.zarr"), f"output/{setting}"))
-    output = process(tmp_path, processor, make_array(PREDICTION), setting, block_size=SMALL, chunk_size=SMALL)
+    output = process(tmp_path, processor, make_array(PREDICTION), setting, block_size=2 * SMALL, chunk_size=SMALL)
     assert output.data.any()
 
 
