@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from dalsegno.errors import ConfigError
 
-__all__ = ["NAMES", "Length", "canonical", "coarsest_whole_unit", "length_in", "whole"]
+__all__ = ["NAMES", "Length", "canonical", "coarsest_whole_unit", "is_longer", "length_in", "positive_length", "whole"]
 
 Length = float | str
 """A number in the array's unit, or a text with its own: ``"40 nm"``."""
@@ -108,8 +108,14 @@ def length_in(length: Length, unit: str) -> float:
     ConfigError
         If the text is not a number followed by a known unit.
     """
+    number, given = _number_and_unit(length)
+    return float(number if given is None else number * factor(given, unit))
+
+
+def _number_and_unit(length: Length) -> tuple[float | Fraction, str | None]:
+    """Return a length without its unit, exactly if it is written as text, and the short name of that; None for none."""
     if not isinstance(length, str):
-        return float(length)
+        return float(length), None
     match = re.fullmatch(r"\s*([-+0-9.eE]+)\s*([^\d\s.+-].*?)?\s*", length)
     try:
         number = Fraction(Decimal(match[1])) if match else None
@@ -117,7 +123,34 @@ def length_in(length: Length, unit: str) -> float:
         number = None
     if match is None or number is None:
         raise ConfigError(f"{length!r} is not a length; write a number or a number with its unit, such as '40 nm'")
-    return float(number * factor(match[2], unit)) if match[2] else float(number)
+    return number, canonical(match[2]) if match[2] else None
+
+
+def positive_length(value: Length) -> str | None:
+    """Check that a length, with or without its unit, can be read and is above zero."""
+    problem = ""
+    for unit in ("nm", "voxel"):
+        try:
+            return None if length_in(value, unit) > 0 else f"must be above 0, got {value}"
+        except ConfigError as error:
+            problem = str(error)
+    return problem
+
+
+def is_longer(length: Length, other: Length) -> bool:
+    """Return whether a length is above another one; False where that depends on the array that they are used with.
+
+    Raises
+    ------
+    ConfigError
+        If a text is not a number followed by a known unit.
+    """
+    (number, unit), (other_number, other_unit) = _number_and_unit(length), _number_and_unit(other)
+    if unit is None or other_unit is None:
+        return unit == other_unit and number > other_number
+    if "voxel" in (unit, other_unit) and unit != other_unit:
+        return False
+    return number * factor(unit, other_unit) > other_number
 
 
 def whole(numbers: list[Decimal], unit: str, what: str) -> list[int]:

@@ -6,7 +6,7 @@ import torch
 from dalsegno.arrays.file_array import FileArrayConfig
 from dalsegno.engine.best import best_model
 from dalsegno.engine.train import Finished, Stopped, train
-from dalsegno.errors import DataError, StoreError
+from dalsegno.errors import ConfigError, DataError, StoreError
 from dalsegno.experiments.architectures.cnnectome_unet import CNNectomeUNet, CNNectomeUNetConfig
 from dalsegno.experiments.datasets.raw_gt_dataset import RawGTDatasetConfig
 from dalsegno.experiments.datasplits.train_validate_datasplit import TrainValidateDataSplitConfig
@@ -113,6 +113,20 @@ def test_weights_of_another_network_are_refused(tmp_path, change, message):
     config = pretrained(tmp_path, state)
     with pytest.raises(DataError, match=message):
         config.task_type(config).create_model(CNNectomeUNet(UNET))
+
+
+def test_a_pretrained_task_is_not_pretrained_twice(tmp_path):
+    inner = PretrainedTaskConfig(sub_task_config=SUB_TASK, weights=tmp_path / "inner.pt")
+    with pytest.raises(ConfigError, match=r"inner\.pt") as caught:
+        PretrainedTaskConfig(sub_task_config=inner, weights=tmp_path / "outer.pt")
+    assert [problem.path for problem in caught.value.problems] == [("sub_task_config",)]
+
+
+@pytest.mark.parametrize("place", ["https://me:secret@host/weights.pt", "s3://bucket/weights.pt?token=secret"])
+def test_urls_of_weights_hold_no_credentials(place):
+    with pytest.raises(ConfigError, match="environment variables") as caught:
+        PretrainedTaskConfig(sub_task_config=SUB_TASK, weights=place)
+    assert "secret" not in str(caught.value)
 
 
 def test_many_differences_are_counted(tmp_path):

@@ -79,6 +79,10 @@ def test_defaults():
         ("thresholds", []),
         ("thresholds", [0.1, 0.1]),
         ("thresholds", [127]),
+        ("tol_distance", "41 nm"),
+        ("tol_distance", "0.041 um"),
+        ("criteria", ["dice", "dice"]),
+        ("criteria", []),
     ],
 )
 def test_values_out_of_bounds_are_named(field, value):
@@ -86,6 +90,23 @@ def test_values_out_of_bounds_are_named(field, value):
         DistanceTaskConfig(**DISTANCE | {field: value})
     (problem,) = caught.value.problems
     assert problem.path[0] in (field, "clipmin")
+
+
+@pytest.mark.parametrize(
+    ("clip", "tolerance"), [(40, 40), (40, "50 nm"), ("40 nm", 50), ("4 nm", "5 px"), ("1 um", "9 nm")]
+)
+def test_lengths_are_compared_where_they_can_be(clip, tolerance):
+    assert DistanceTaskConfig(**DISTANCE | {"clip_distance": clip, "tol_distance": tolerance}).tol_distance == tolerance
+
+
+@pytest.mark.parametrize(("clip", "tolerance"), [(40, 41), ("40", 41), ("4 voxels", "5 px"), ("1 nm", "11 angstrom")])
+def test_no_tolerance_is_above_what_is_clipped(clip, tolerance):
+    for given in (
+        lambda: InnerDistanceTaskConfig(channels=["a"], clip_distance=clip, tol_distance=tolerance),
+        lambda: OneHotTaskConfig(classes=["a"], clip_distance=clip, tol_distance=tolerance),
+    ):
+        with pytest.raises(ConfigError, match=r"tol_distance.*must not be above clip_distance"):
+            given()
 
 
 @pytest.mark.parametrize(("field", "value"), [("classes", []), ("kernel_size", 2), ("dice_weight", -1)])
@@ -128,6 +149,8 @@ def test_what_does_not_fit_a_task_is_named(config, given, field):
         ({"neighborhood": [(0, 1), (0, 0)]}, "neighborhood", "with itself"),
         ({"context": (16, 16)}, "context", "has 2 numbers, the offsets have 3"),
         ({"context": (16, -1, 16)}, "context", "0 or above"),
+        ({"context": []}, "context", "one per axis, got"),
+        ({"sigmas": [1.0, 101.0]}, "sigmas", "100 voxels or less"),
         ({"biases": []}, "biases", "one or more"),
         ({"biases": [0.5, 0.5]}, "biases", "different"),
         ({"biases": [0.5, 1.0]}, "biases", "between 0 and 1"),

@@ -18,6 +18,7 @@ from dalsegno.experiments.tasks.task import Task, TaskConfig, distinct_numbers, 
 __all__ = ["AffinitiesTask", "AffinitiesTaskConfig"]
 
 CONTEXT = 32
+LARGEST_SIGMA = 100
 
 
 @config
@@ -96,7 +97,9 @@ class AffinitiesTaskConfig(TaskConfig):
         help="Voxels seen around a block when a volume is segmented block by block, one number per axis; "
         f"{CONTEXT} along each if not given.",
         default=None,
-        check=lambda value: None if min(value) >= 0 else f"must be 0 or above, got {tuple(value)}",
+        check=lambda value: (
+            None if min(value, default=-1) >= 0 else f"needs numbers of 0 or above, one per axis, got {list(value)}"
+        ),
     )
 
     def problems(self) -> Iterator[Problem]:
@@ -109,6 +112,12 @@ class AffinitiesTaskConfig(TaskConfig):
         for name in ("sigmas", "min_sizes", "expansions"):
             if min(getattr(self, name)) < 0:
                 yield Problem(f"must be 0 or above, got {getattr(self, name)}", (name,))
+        if max(self.sigmas) > LARGEST_SIGMA:
+            yield Problem(
+                f"must be {LARGEST_SIGMA} voxels or less, got {list(self.sigmas)}: wider Gaussians leave one affinity "
+                "everywhere, after a long time",
+                ("sigmas",),
+            )
         dims = {offset.dims for offset in self.neighborhood}
         if self.context is not None and dims and self.context.dims not in dims:
             yield Problem(

@@ -12,7 +12,8 @@ from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import 
 )
 from dalsegno.experiments.tasks.post_processors.post_processor import cut_problem
 from dalsegno.experiments.tasks.predictors.distance_predictor import DistancePredictor
-from dalsegno.experiments.tasks.task import distinct_names, positive_length, share_problems
+from dalsegno.experiments.tasks.task import distinct_names, share_problems, tolerance_problems
+from dalsegno.units import positive_length
 
 __all__ = [
     "CHANNELS",
@@ -71,7 +72,8 @@ def distance_evaluator(task_config: Any) -> BinarySegmentationEvaluator:
 def distance_problems(
     task_config: Any, thresholds: tuple[float, ...], bounds: tuple[float, float]
 ) -> Iterator[Problem]:
-    """Yield what is wrong with the bounds of shares, and which thresholds no prediction lies at."""
+    """Yield what is wrong with bounds and tolerance, and which thresholds no prediction lies at."""
     yield from share_problems(task_config, "clipmin", "clipmax")
+    yield from tolerance_problems(task_config)
     if problem := cut_problem(thresholds, bounds):
         yield Problem(problem, ("thresholds",))

@@ -1,8 +1,10 @@
 """Segments classes that exclude each other."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from dalsegno.config import config, field, not_negative
+from dalsegno.errors import Problem
 from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import (
     HEADLINE,
     BinarySegmentationEvaluator,
@@ -11,8 +13,8 @@ from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import 
 from dalsegno.experiments.tasks.losses.cross_entropy_loss import CrossEntropyLoss
 from dalsegno.experiments.tasks.post_processors.argmax_post_processor import ArgmaxPostProcessor
 from dalsegno.experiments.tasks.predictors.one_hot_predictor import OneHotPredictor
-from dalsegno.experiments.tasks.task import Task, TaskConfig, distinct_names, odd, positive_length, share
-from dalsegno.units import Length
+from dalsegno.experiments.tasks.task import Task, TaskConfig, distinct_names, odd, share, tolerance_problems
+from dalsegno.units import Length, positive_length
 
 __all__ = ["OneHotTask", "OneHotTaskConfig"]
 
@@ -50,6 +52,10 @@ class OneHotTaskConfig(TaskConfig):
     criteria: tuple[str, ...] = field(
         help="Scores by which the best iteration is chosen.", default=HEADLINE, check=known_criteria
     )
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with the tolerance."""
+        yield from tolerance_problems(self)
 
 
 class OneHotTask(Task):

@@ -1,11 +1,13 @@
 """Another task, whose network starts from weights that were learned before."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from upath import UPath
 
+from dalsegno.arrays.stored_array_fields import no_credentials
 from dalsegno.config import config, field
-from dalsegno.errors import DataError
+from dalsegno.errors import DataError, Problem
 from dalsegno.experiments.architectures.architecture import Architecture
 from dalsegno.experiments.model import Model
 from dalsegno.experiments.tasks.task import Task, TaskConfig
@@ -28,8 +30,18 @@ class PretrainedTaskConfig(TaskConfig):
     sub_task_config: TaskConfig = field(help="The task.")
     weights: UPath = field(
         help="Path or URL of the weights: a checkpoint of a run (its folder, or model.safetensors in it), another "
-        "safetensors file, or a state_dict that torch saved."
+        "safetensors file, or a state_dict that torch saved.",
+        check=no_credentials,
     )
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield a problem if the task starts from weights of its own."""
+        if isinstance(self.sub_task_config, PretrainedTaskConfig):
+            yield Problem(
+                f"is a PretrainedTask itself, whose weights ({self.sub_task_config.weights}) these would replace; give "
+                "the task within it, and the one file of weights to start from",
+                ("sub_task_config",),
+            )
 
 
 class PretrainedTask(Task):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from dalsegno.config import Config, config, field
-from dalsegno.errors import ConfigError, DataError, Problem
+from dalsegno.errors import DataError, Problem
 from dalsegno.experiments.architectures.architecture import Architecture
 from dalsegno.experiments.datasets.dataset import Dataset
 from dalsegno.experiments.model import Model
@@ -16,7 +16,7 @@ from dalsegno.experiments.tasks.losses.loss import Loss
 from dalsegno.experiments.tasks.post_processors.post_processor import PostProcessor
 from dalsegno.experiments.tasks.post_processors.post_processor_parameters import PostProcessorParameters
 from dalsegno.experiments.tasks.predictors.predictor import Predictor
-from dalsegno.units import Length, length_in
+from dalsegno.units import is_longer
 
 __all__ = [
     "Task",
@@ -24,9 +24,9 @@ __all__ = [
     "distinct_names",
     "distinct_numbers",
     "odd",
-    "positive_length",
     "share",
     "share_problems",
+    "tolerance_problems",
 ]
 
 
@@ -104,17 +104,6 @@ class Task(ABC):
         return self.create_model(architecture)
 
 
-def positive_length(value: Length) -> str | None:
-    """Check that a length, with or without its unit, can be read and is above zero."""
-    problem = ""
-    for unit in ("nm", "voxel"):
-        try:
-            return None if length_in(value, unit) > 0 else f"must be above 0, got {value}"
-        except ConfigError as error:
-            problem = str(error)
-    return problem
-
-
 def distinct_names(value: tuple[str, ...]) -> str | None:
     """Check that there is at least one name, and none twice or empty."""
     repeated = sorted({name for name in value if value.count(name) > 1})
@@ -146,4 +135,14 @@ def share_problems(given: TaskConfig, clipmin: str, clipmax: str) -> Iterator[Pr
         yield Problem(
             f"needs {clipmin} < {clipmax} <= 1: both bound a share; got {least} and {largest}",
             (clipmin,),
+        )
+
+
+def tolerance_problems(given: Any) -> Iterator[Problem]:
+    """Yield what is wrong with `tol_distance` beside `clip_distance`."""
+    clip, tolerance = given.clip_distance, given.tol_distance
+    if clip is not None and tolerance is not None and is_longer(tolerance, clip):
+        yield Problem(
+            f"must not be above clip_distance ({clip}), got {tolerance}: what is clipped would count as no error",
+            ("tol_distance",),
         )

@@ -38,10 +38,11 @@ HEADLINE = ("f1_score", "jaccard", "voi")
 
 
 def known_criteria(names: tuple[str, ...]) -> str | None:
-    """Check that there is at least one criterion to be best by, and none that binary segmentations don't have."""
+    """Check that there are criteria to be best by, none twice, and none that binary segmentations don't have."""
     known = BinarySegmentationEvaluationScores().criteria
     if names and set(names) <= set(known):
-        return None
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        return f"each criterion can stand once, got {', '.join(repeated)} several times" if repeated else None
     return f"needs one or more criteria by which the best is chosen, got {list(names)}; there are {', '.join(known)}"
 
 
