@@ -202,6 +202,13 @@ def test_distances_default_to_voxels_and_are_read_in_the_units_of_the_array(make
     assert scores_with(None, None).value("f1_score_with_tolerance") == 1
 
 
+@pytest.mark.parametrize("length", [-40, "-8 nm", 0, float("nan"), "far"])
+def test_lengths_are_above_zero(length):
+    for options in ({"clip_distance": length, "tol_distance": 8}, {"clip_distance": None, "tol_distance": length}):
+        with pytest.raises(ConfigError, match="_distance: "):
+            BinarySegmentationEvaluator(channels=["a"], **options)
+
+
 def test_what_is_masked_does_not_count(evaluator, make_array):
     output = TRUTH.copy()
     output[3:] = ~output[3:]

@@ -9,6 +9,7 @@ import pytest
 from attrs import frozen
 from funlib.geometry import Coordinate
 
+from dalsegno.arrays.numpy_array import NumpyArray
 from dalsegno.errors import DataError
 from dalsegno.experiments.tasks.evaluators.binary_segmentation_evaluator import BinarySegmentationEvaluator
 from dalsegno.experiments.tasks.evaluators.instance_evaluation_scores import InstanceEvaluationScores
@@ -127,6 +128,18 @@ def test_there_are_no_scores_of_no_voxels(make_array):
             evaluator.evaluate(nothing, nothing)
         (scores,) = evaluator.sweep([nothing.data], nothing)
         assert all(isnan(value) for value in scores.as_dict().values())
+
+
+def test_axes_in_another_order_are_refused(make_array):
+    labels = make_array(np.ones((4, 4), np.uint8), (8, 8))
+    turned = NumpyArray.from_np_array(labels.data, labels.roi, labels.voxel_size, ["x", "y"], units="nm")
+    for evaluator in (InstanceEvaluator(), BinarySegmentationEvaluator(10, 2, ("mito",))):
+        with pytest.raises(DataError, match="output has the axes x, y, the ground truth y, x"):
+            evaluator.evaluate(turned, labels)
+        with pytest.raises(DataError, match="mask has the axes x, y"):
+            evaluator.evaluate(labels, labels, turned)
+        with pytest.raises(DataError, match="mask has the axes z, y, x, the ground truth y, x"):
+            evaluator.evaluate(labels, labels, make_array(np.ones((1, 4, 4), np.uint8)))
 
 
 def test_a_mask_of_other_voxels_is_refused(make_array):

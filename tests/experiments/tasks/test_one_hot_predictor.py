@@ -40,6 +40,24 @@ def test_labels_that_are_no_class_are_refused_where_they_count(predictor, make_a
     assert not target[:, 0, 0].any()
 
 
+def test_one_channel_for_each_class_holds_each_voxel_once_where_it_counts(predictor, make_array):
+    channels = np.stack([position == LABELS for position in range(3)]).astype(np.uint8)
+    target, _ = predictor.create_target(make_array(channels, (4, 4)), make_array(EVERYWHERE, (4, 4)), ROI)
+    np.testing.assert_array_equal(target, channels)
+    for number, message in (
+        (1, r"1 voxels .* several classes \(background, cell, wall\)"),
+        (0, "1 voxels .* no class"),
+    ):
+        wrong, mask = channels.copy(), EVERYWHERE.copy()
+        wrong[:, 2, 3], mask[2, 3] = number, 0
+        for check in (predictor.create_target, predictor.check_labels):
+            with pytest.raises(DataError, match=message):
+                check(make_array(wrong, (4, 4)), make_array(EVERYWHERE, (4, 4)), ROI)
+            check(make_array(wrong, (4, 4)), make_array(mask, (4, 4)), ROI)
+        target, known = predictor.create_target(make_array(wrong, (4, 4)), make_array(mask, (4, 4)), ROI)
+        np.testing.assert_array_equal(target * known, channels * mask)
+
+
 def test_channels_and_floats_are_no_class_labels(predictor, make_array):
     with pytest.raises(DataError, match="2 channels"):
         predictor.create_target(make_array(np.stack([LABELS] * 2), (4, 4)), make_array(EVERYWHERE, (4, 4)), ROI)

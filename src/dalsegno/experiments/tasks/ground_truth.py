@@ -97,16 +97,19 @@ def class_labels(
     Returns
     -------
     labels
-        Position of the class. Where it is not known, anything: what stands in a single channel, or -1.
+        Position of the class. Where it is not known, anything: what stands in a single channel, or the first that is
+        set of several, -1 where none is.
 
     Raises
     ------
     DataError
-        If the channels are others, hold no integers, a voxel belongs to several classes, or one that is known to none.
+        If the channels are others or hold no integers, or a voxel that is known belongs to no class or to several.
     """
     check_class_labels(gt, classes)
     channels = _with_channels(gt, roi)
-    labels: NDArray[np.integer[Any]] = channels[0] if len(channels) == 1 else _class_set(channels, roi, classes)
+    if len(channels) > 1:
+        return _class_set(channels > 0, roi, classes, known)
+    labels: NDArray[np.integer[Any]] = channels[0]
     none = (labels < 0) | (labels >= len(classes))
     unknown = np.unique(labels[none if known is None else none & known])
     if unknown.size:
@@ -118,19 +121,27 @@ def class_labels(
     return labels
 
 
-def _class_set(labels: NDArray[Any], roi: Roi, classes: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the position of the channel that is set, -1 where none is; one channel for each class."""
-    belongs = labels > 0
-    overlapping = belongs.sum(axis=0) > 1
+def _class_set(
+    belongs: NDArray[np.bool_], roi: Roi, classes: tuple[str, ...], known: NDArray[np.bool_] | None
+) -> NDArray[np.int64]:
+    """Return the position of the first channel that is set, -1 where none is; where it is known, one has to be."""
+    number = belongs.sum(axis=0)
+    wrong = (number != 1) if known is None else (number != 1) & known
+    overlapping, none = wrong & (number > 1), wrong & (number == 0)
     if overlapping.any():
         where = np.argwhere(overlapping)[0]
         names = [name for name, here in zip(classes, belongs[(slice(None), *where)], strict=True) if here]
         raise DataError(
             f"{np.count_nonzero(overlapping)} voxels within {roi} belong to several classes ({', '.join(names)}), but "
-            "classes exclude each other; take the ids out of all groupings but one, or use a DistanceTask, whose "
-            "channels may overlap"
+            "classes exclude each other; take the ids out of all groupings but one, mask the voxels out, or use a "
+            "DistanceTask, whose channels may overlap"
         )
-    return np.where(belongs.any(axis=0), belongs.argmax(axis=0), -1)
+    if none.any():
+        raise DataError(
+            f"{np.count_nonzero(none)} voxels within {roi} belong to no class of {', '.join(classes)}, but each "
+            "voxel is learned and judged as one of them; add a background channel, or mask the voxels out"
+        )
+    return np.where(number > 0, belongs.argmax(axis=0), -1)
 
 
 def check_instance_labels(gt: Array) -> None:

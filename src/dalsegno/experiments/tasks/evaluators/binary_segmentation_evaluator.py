@@ -5,7 +5,7 @@ from math import isnan
 from typing import Any
 
 import numpy as np
-from attrs import define, field
+from attrs import Attribute, define, field
 from funlib.geometry import Roi
 from numpy.typing import NDArray
 
@@ -26,14 +26,12 @@ from dalsegno.ops.binary_metrics import BinaryTruth, binary_scores
 from dalsegno.ops.blocks import Box, block_shape
 from dalsegno.ops.level_set_scores import level_set_counts, level_set_scores
 from dalsegno.ops.level_sets import LevelSets
-from dalsegno.units import Length, length_in
+from dalsegno.units import Length, length_in, positive_length
 
 __all__ = ["HEADLINE", "BinarySegmentationEvaluator", "known_criteria"]
 
 CLIP_VOXELS = 10
 TOLERANCE_VOXELS = 2
-
-
 HEADLINE = ("f1_score", "jaccard", "voi")
 
 
@@ -48,6 +46,11 @@ def known_criteria(names: tuple[str, ...]) -> str | None:
 
 def _names(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(given)
+
+
+def _check_length(_: object, attribute: "Attribute[Any]", length: Length | None) -> None:
+    if length is not None and (problem := positive_length(length)):
+        raise ConfigError(f"{attribute.name}: {problem}")
 
 
 def _check_headline(_: object, __: object, headline: tuple[str, ...]) -> None:
@@ -77,8 +80,8 @@ class BinarySegmentationEvaluator(Evaluator):
         Arrays with more voxels than this are evaluated in blocks of about so many.
     """
 
-    clip_distance: Length | None
-    tol_distance: Length | None
+    clip_distance: Length | None = field(validator=_check_length)
+    tol_distance: Length | None = field(validator=_check_length)
     channels: tuple[str, ...] = field(converter=_names)
     labels: bool = field(default=False, kw_only=True)
     headline: tuple[str, ...] = field(default=HEADLINE, converter=_names, validator=_check_headline, kw_only=True)

@@ -94,7 +94,8 @@ class Evaluator(ABC):
         Raises
         ------
         DataError
-            If the arrays differ in region or voxels, the mask in voxels, or they hold no labels that can be compared.
+            If the arrays differ in axes, region or voxels, the mask in axes or voxels, or they hold no labels that can
+            be compared.
         """
         output = opened(output_array_identifier)
         _check_alike(output, evaluation_array)
@@ -165,6 +166,7 @@ def _check_alike(output: Array, truth: Array) -> None:
         raise DataError(
             f"the ground truth covers {truth.roi}, which has no voxel: there is nothing to judge; check its crop"
         )
+    _check_axes("output", output, truth)
     if output.voxel_size != truth.voxel_size or output.units != truth.units:
         raise DataError(
             f"the output has voxels of {output.voxel_size} {output.units}, the ground truth of "
@@ -180,8 +182,19 @@ def _check_alike(output: Array, truth: Array) -> None:
         )
 
 
+def _check_axes(what: str, given: Array, truth: Array) -> None:
+    """Refuse an array whose axes are others than those of the ground truth, or in another order."""
+    if given.spatial_axes != truth.spatial_axes:
+        raise DataError(
+            f"the {what} has the axes {', '.join(given.spatial_axes)}, the ground truth "
+            f"{', '.join(truth.spatial_axes)}: voxels at other places would be compared; store both with the same "
+            "axes, or name those that are meant with `axes`"
+        )
+
+
 def _check_mask(mask: Array, truth: Array) -> None:
     """Refuse a mask whose voxels are not those of the ground truth."""
+    _check_axes("mask", mask, truth)
     if mask.voxel_size != truth.voxel_size or mask.units != truth.units:
         raise DataError(
             f"the mask has voxels of {mask.voxel_size} {mask.units}, the ground truth of {truth.voxel_size} "
