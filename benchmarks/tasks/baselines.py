@@ -28,7 +28,7 @@ from dalsegno.store.document import read_document
 from dalsegno.view.tables import rows_table
 
 SIGMAS = (0, 1, 2, 3, 4, 6)
-DEPTHS = (0.05, 0.1, 0.15, 0.2, 0.3)
+DEPTHS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 
 
 def otsu(raw: NDArray[np.float32]) -> Iterator[tuple[dict[str, Any], NDArray[Any]]]:
