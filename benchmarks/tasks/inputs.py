@@ -22,6 +22,9 @@ def write_inputs(folder: Path, parts: list[str]) -> None:
         _store(folder, "binary_truth_128", (labels > 0)[None].astype(np.uint8))
         _store(folder, "distances_128", volumes.distance_prediction(labels))
         _store(folder, "affinities_128", volumes.affinity_prediction(labels))
+        packed = volumes.cells(128, 190)
+        _store(folder, "truth_cells_128", packed)
+        _store(folder, "affinities_cells_128", volumes.affinity_prediction(packed))
     if "evaluators" in parts:
         for name, labels in (("blobs", volumes.instances(256)), ("cells", volumes.cells(256, 1500))):
             test = volumes.with_errors(labels)

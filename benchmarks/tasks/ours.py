@@ -141,5 +141,10 @@ def affinities_validation(folder: Path) -> Any:
     return _sweep(folder, processor, InstanceEvaluator(), "affinities_128", "truth_128", "voi")
 
 
+def affinities_validation_cells(folder: Path) -> Any:
+    processor = WatershedPostProcessor(NEIGHBORHOOD)
+    return _sweep(folder, processor, InstanceEvaluator(), "affinities_cells_128", "truth_cells_128", "voi")
+
+
 if __name__ == "__main__":
     main(globals())

@@ -121,12 +121,13 @@ def distance_validation(folder: Path) -> Any:
     return measured
 
 
-def affinities_validation(folder: Path) -> Any:
+def _affinities(folder: Path, name: str) -> Any:
     processor = WatershedPostProcessor(offsets=[Coordinate(offset) for offset in volumes.NEIGHBORHOOD])
-    output, truth = LocalArrayIdentifier(UPath(folder / "reference.zarr"), "watershed"), _open(folder, "truth_128")
+    output = LocalArrayIdentifier(UPath(folder / "reference.zarr"), f"watershed{name}")
+    truth = _open(folder, f"truth{name}")
 
     def measured() -> dict[str, float]:
-        processor.set_prediction(_at(folder, "affinities_128"))
+        processor.set_prediction(_at(folder, f"affinities{name}"))
         found = {}
         for parameters in processor.enumerate_parameters():
             processor.process(parameters, output)
@@ -135,6 +136,14 @@ def affinities_validation(folder: Path) -> Any:
         return found
 
     return measured
+
+
+def affinities_validation(folder: Path) -> Any:
+    return _affinities(folder, "_128")
+
+
+def affinities_validation_cells(folder: Path) -> Any:
+    return _affinities(folder, "_cells_128")
 
 
 if __name__ == "__main__":
