@@ -137,3 +137,11 @@ def test_a_scale_of_less_than_a_voxel_is_doubted(make_array):
     thin = make_array(np.zeros((2, 2, 2), np.uint8), (4, 50, 50))
     for scale, in_plane, doubted in ((1, False, True), (4, False, False), (4, True, True), ("40 nm", True, False)):
         assert bool(list(DistancePredictor(("a",), scale, in_plane=in_plane).doubts(thin))) == doubted
+
+
+def test_the_ground_truth_that_a_region_needs_is_the_region_with_its_context():
+    predictor = DistancePredictor(channels=("a",), scale_factor=40.0)
+    roi, size = Roi((80, 16, 16), (160, 32, 32)), Coordinate(40, 4, 4)
+    context = predictor.gt_context(size, "nm")
+    assert predictor.gt_region_for_roi(roi, size, "nm") == roi.grow(context, context)
+    assert min(context) >= 40

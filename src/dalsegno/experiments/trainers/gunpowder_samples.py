@@ -122,20 +122,18 @@ class GunpowderSamples:
     def _augmented(self, dataset: Dataset, position: int, roi: Roi, seed: int) -> Sample:
         raw_size, output_size = dataset.raw.voxel_size, dataset.raw.voxel_size / self.patch.scale
         margin = self.patch.input_shape * raw_size - self.patch.output_shape * output_size
-        context = self.predictor.gt_context(output_size, dataset.raw.units)
-        _check_context(dataset, roi.shape, context, output_size)
-        origin = dataset.raw.roi.begin
-        local = roi - origin
+        local = roi - dataset.raw.roi.begin
+        around = self.predictor.gt_region_for_roi(local, output_size, dataset.raw.units)
+        _check_context(dataset, local, around, output_size)
         request = gp.BatchRequest(random_seed=seed)
         request[RAW] = gp.ArraySpec(roi=local.grow(margin / 2, margin / 2))
-        request[GT] = gp.ArraySpec(roi=local.grow(context, context))
-        request[MASK] = gp.ArraySpec(roi=local.grow(context, context))
+        request[GT] = gp.ArraySpec(roi=around)
+        request[MASK] = gp.ArraySpec(roi=around)
         if position not in self._pipelines:
             self._pipelines[position] = build_pipeline(dataset, self.augments)
         batch = request_batch(self._pipelines[position], request)
         raw = np.asarray(batch[RAW].data, dtype=np.float32)
         raw = np.clip(raw, 0, 1) if self.clip_raw else raw
-        around = local.grow(context, context)
         gt = _as_array(batch[GT].data, around, output_size, dataset.raw)
         mask = _as_array(batch[MASK].data, around, output_size, dataset.raw)
         try:
@@ -152,13 +150,14 @@ class GunpowderSamples:
         )
 
 
-def _check_context(dataset: Dataset, shape: Coordinate, context: Coordinate, voxel_size: Coordinate) -> None:
+def _check_context(dataset: Dataset, roi: Roi, around: Roi, voxel_size: Coordinate) -> None:
     """Refuse targets that see so far that what they see could not be held, be it data or nothing."""
-    sample, around = shape / voxel_size, (shape + context * 2) / voxel_size
-    if prod(around) > max(MOST_VOXELS, 8 * prod(sample)):
+    sample, seen = roi.shape / voxel_size, around.shape / voxel_size
+    if prod(seen) > max(MOST_VOXELS, 8 * prod(sample)):
+        context = roi.begin - around.begin
         raise DataError(
             f"dataset {dataset.name!r}: targets depend on ground truth up to {context} {dataset.raw.units} away, that "
-            f"of a sample of {_times(sample)} voxels on {_times(around)}, more than memory could hold; lower what sets "
+            f"of a sample of {_times(sample)} voxels on {_times(seen)}, more than memory could hold; lower what sets "
             "how far they see: scale_factor (is its unit right?), num_lsd_voxels or neighborhood of the task"
         )
 

@@ -79,6 +79,11 @@ class Predictor(ABC):
             World units on each side of the region, per spatial axis, a multiple of `voxel_size`.
         """
 
+    def gt_region_for_roi(self, roi: Roi, voxel_size: Coordinate, units: str) -> Roi:
+        """Return the region of ground truth that the target of a region depends on, in world units."""
+        context = self.gt_context(voxel_size, units)
+        return roi.grow(context, context)
+
     @abstractmethod
     def create_target(self, gt: Array, mask: Array, roi: Roi) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return what the network should predict on a region, and where that is known.
