@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dalsegno.ops.blocks import block_at, block_indices, block_shape, blocks
+from dalsegno.ops.blocks import block_at, block_indices, block_shape, blocks, chunk_block_shape
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,18 @@ def test_blocks_cover_every_voxel_once(axes):
 def test_the_position_of_a_block_tells_what_it_covers():
     assert list(block_indices((5, 4), (3, 4))) == [(0, 0), (1, 0)]
     assert block_at((1, 0), (5, 4), (3, 4)) == (slice(3, 5), slice(0, 4))
+
+
+@pytest.mark.parametrize(
+    ("shape", "chunk", "voxels", "block"),
+    [
+        ((256, 256, 256), (64, 64, 64), 2**18, (64, 64, 64)),
+        ((256, 256, 256), (32, 32, 32), 2**18, (32, 32, 256)),
+        ((4, 100, 100), (1, 512, 512), 2**15, (3, 100, 100)),
+        ((300, 300), (128, 128), 2**10, (128, 128)),
+    ],
+)
+def test_blocks_of_chunks_cut_none(shape, chunk, voxels, block):
+    found = chunk_block_shape(shape, chunk, voxels)
+    assert found == block
+    assert all(edge % c == 0 or edge == length for edge, c, length in zip(found, chunk, shape, strict=True))

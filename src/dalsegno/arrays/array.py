@@ -182,6 +182,11 @@ class Array(ABC):
             padded[(..., *place.to_slices())] = self[inside]
         return padded
 
+    @property
+    def chunk_shape(self) -> tuple[int, ...] | None:
+        """Voxels per spatial axis of what is stored, and so best read, together; None if unknown."""
+        return None
+
     def region(self, box: Sequence[slice]) -> Roi:
         """Return the world region of a box of voxels; one slice per spatial axis, with start and stop."""
         begin, end = (Coordinate(getattr(part, edge) for part in box) for edge in ("start", "stop"))

@@ -90,6 +90,14 @@ class StoredArray(Array):
         return self.source.writable
 
     @property
+    def chunk_shape(self) -> tuple[int, ...] | None:
+        """Voxels per spatial axis of what is stored together, counted from the corner of all that is stored."""
+        if self.source.chunks is None:
+            return None
+        edges = zip(self.frame.axes, self.source.chunks, strict=True)
+        return tuple(edge for axis, edge in edges if axis != "c" and axis not in self.frame.selected)
+
+    @property
     def shows_all(self) -> bool:
         """Whether it shows every voxel of its source, in the order in which they are stored."""
         all_axes = not self._channel_axis and not self.frame.selected

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from math import prod
 
-__all__ = ["Box", "Index", "block_at", "block_indices", "block_shape", "blocks"]
+__all__ = ["Box", "Index", "block_at", "block_indices", "block_shape", "blocks", "chunk_block_shape"]
 
 Box = tuple[slice, ...]
 """A part of a volume, one slice of voxels per axis."""
@@ -23,6 +23,14 @@ def block_shape(shape: Sequence[int], voxels: int) -> tuple[int, ...]:
         longest = block.index(max(block))
         half = -(-block[longest] // 2)
         block[longest] = -(-half // ALIGNED) * ALIGNED if half > ALIGNED else half
+    return tuple(block)
+
+
+def chunk_block_shape(shape: Sequence[int], chunk: Sequence[int], voxels: int) -> tuple[int, ...]:
+    """Return the shape of blocks of whole chunks: one, or several along the last axes, of about so many voxels."""
+    block = [min(edge, length) for edge, length in zip(chunk, shape, strict=True)]
+    for axis in reversed(range(len(block))):
+        block[axis] = min(block[axis] * max(voxels // max(prod(block), 1), 1), shape[axis])
     return tuple(block)
 
 

@@ -118,6 +118,30 @@ def test_a_stored_output_is_scored(tmp_path, evaluator, make_array):
     assert (scores.voi, scores.panoptic_quality) == (0, 1)
 
 
+def test_stored_chunks_are_scored_one_by_one_as_the_whole(tmp_path, evaluator, monkeypatch):
+    monkeypatch.setattr("dalsegno.experiments.tasks.evaluators.instance_evaluator.CHUNK_VOXELS", 1)
+    generator = np.random.default_rng(0)
+    arrays = []
+    for name, write_size in (("truth", (4, 8, 8)), ("test", (8, 4, 16))):
+        roi, size = Roi((80, 8, 8), (400, 68, 76)), Coordinate(40, 4, 4)
+        array = ZarrArray.create_from_array_identifier(
+            LocalArrayIdentifier(UPath(tmp_path / "a.zarr"), name),
+            ["z", "y", "x"],
+            roi,
+            None,
+            size,
+            np.uint64,
+            write_size=Coordinate(write_size) * size,
+            units="nm",
+        )
+        array[roi] = generator.integers(0, 4, (10, 17, 19), dtype=np.uint64)
+        arrays.append(array)
+    assert all(array.chunk_shape is not None and array.chunk_shape != (10, 17, 19) for array in arrays)
+    truth, test = arrays
+    (whole,) = evaluator.sweep([test[test.roi]], truth)
+    assert evaluator.evaluate(test, truth).as_dict() == pytest.approx(whole.as_dict(), abs=1e-12, nan_ok=True)
+
+
 def test_what_can_not_be_compared_is_refused(evaluator, make_array):
     truth = make_array(TRUTH, SIZE)
     with pytest.raises(DataError, match="dtype float32, but segments are integers"):

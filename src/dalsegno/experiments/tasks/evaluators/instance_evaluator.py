@@ -14,13 +14,14 @@ from dalsegno.errors import DataError
 from dalsegno.experiments.tasks.evaluators.evaluator import Evaluator
 from dalsegno.experiments.tasks.evaluators.instance_evaluation_scores import InstanceEvaluationScores
 from dalsegno.experiments.tasks.ground_truth import check_instance_labels, instance_labels, objects
-from dalsegno.ops.blocks import block_shape, blocks
+from dalsegno.ops.blocks import block_shape, blocks, chunk_block_shape
 from dalsegno.ops.contingency import ContingencyTable, TrueLabels
 from dalsegno.ops.instance_metrics import instance_scores
 
 __all__ = ["InstanceEvaluator"]
 
 BLOCK_VOXELS = 2**22
+CHUNK_VOXELS = 2**18
 ROWS = 64
 
 
@@ -73,7 +74,7 @@ class InstanceEvaluator(Evaluator):
     def score_blockwise(self, output: Array, evaluation_array: Array, mask: Array | None) -> InstanceEvaluationScores:
         """Return the scores of one output; the blocks' tables add up to that of the whole."""
         check_instance_labels(evaluation_array)
-        regions = _regions(evaluation_array)
+        regions = _regions(output, evaluation_array)
         tables = (table for region in regions for table in _tables(output, evaluation_array, mask, region))
         return self._scores(ContingencyTable.total(tables))
 
@@ -87,11 +88,17 @@ def _tables(output: Array, truth: Array, mask: Array | None, region: Roi) -> Ite
     return TrueLabels.of(labels, inside).tables(_segments(output[region], labels.shape))
 
 
-def _regions(array: Array) -> Iterator[Roi]:
-    """Yield blocks that cover an array, those at its end cut; slabs as far as they fit, which are not copied."""
-    length, *rest = shape = array.roi.shape / array.voxel_size
-    rows = max(BLOCK_VOXELS // prod(rest) // ROWS, 1) * ROWS
-    return map(array.region, blocks(shape, block_shape((min(rows, length), *rest), BLOCK_VOXELS)))
+def _regions(output: Array, truth: Array) -> Iterator[Roi]:
+    """Yield blocks that cover an array, those at its end cut: chunks, which are read quickest one by one, or slabs."""
+    length, *rest = shape = truth.roi.shape / truth.voxel_size
+    stored = [array.chunk_shape for array in (output, truth) if array.chunk_shape is not None]
+    chunk = tuple(map(max, zip(*stored, strict=True))) if stored else ()
+    if chunk and prod(chunk) <= BLOCK_VOXELS:
+        block = chunk_block_shape(shape, chunk, CHUNK_VOXELS)
+    else:
+        rows = max(BLOCK_VOXELS // prod(rest) // ROWS, 1) * ROWS
+        block = block_shape((min(rows, length), *rest), BLOCK_VOXELS)
+    return map(truth.region, blocks(shape, block))
 
 
 def _everywhere(mask: NDArray[Any], dims: int) -> NDArray[np.bool_]:
