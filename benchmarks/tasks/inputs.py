@@ -1,10 +1,11 @@
 """Write what is measured where both programs find it: numpy files, and zarr version 2 arrays with funlib's attributes.
 
-Files are written by zarr-python, whatever its version: the reference reads them with zarr 2, ours with zarr 3.
+The reference reads them with zarr 2, ours with zarr 3. They are compressed as zarr 2 does it by itself.
 """
 
 from pathlib import Path
 
+import numcodecs
 import numpy as np
 import volumes
 import zarr
@@ -51,6 +52,7 @@ def _store(folder: Path, name: str, values: NDArray[np.generic], repeat: int = 1
         chunks=(1,) * (values.ndim - 3) + (64, 64, 64),
         dtype=values.dtype,
         zarr_format=2,
+        compressors=numcodecs.Blosc(cname="lz4", clevel=5, shuffle=numcodecs.Blosc.SHUFFLE),
     )
     array.attrs.update(
         {

@@ -90,8 +90,11 @@ def binary_1024(folder: Path) -> Any:
 
 
 def _instances(folder: Path, name: str) -> Any:
+    # the reference counts the background as an object
+    evaluator = InstanceEvaluator(background_as_object=True)
+
     def measured() -> dict[str, float]:
-        return InstanceEvaluator().evaluate(_at(folder, f"test_{name}"), _open(folder, f"truth_{name}")).as_dict()
+        return evaluator.evaluate(_at(folder, f"test_{name}"), _open(folder, f"truth_{name}")).as_dict()
 
     return measured
 

@@ -41,7 +41,7 @@ def _labels(folder: Path) -> Any:
 
 def _trained(predictor: Any, gt: Any) -> dict[str, float]:
     target = predictor.create_target(gt)
-    mask = Array(np.ones(target.shape, np.uint8), SIZE * 0, SIZE, axis_names=["c^", "z", "y", "x"])
+    mask = Array(np.ones(gt.shape, np.uint8), SIZE * 0, SIZE, axis_names=gt.axis_names)
     weight, _ = predictor.create_weight(gt, target, mask)
     return {"target": float(np.mean(target[:], dtype=float)), "weight": float(np.mean(weight[:], dtype=float))}
 
@@ -61,7 +61,7 @@ def affinities_target(folder: Path) -> Any:
 
 def lsd_target(folder: Path) -> Any:
     gt = _labels(folder)
-    predictor = AffinitiesPredictor([Coordinate(offset) for offset in volumes.NEIGHBORHOOD], lsds=True)
+    predictor = AffinitiesPredictor([Coordinate(offset) for offset in volumes.NEIGHBORHOOD], lsds=True, num_voxels=10)
     return lambda: _trained(predictor, gt)
 
 
