@@ -5,6 +5,7 @@ from typing import Any
 from attrs import frozen
 
 from dalsegno.errors import ConfigError, StoreError
+from dalsegno.experiments.channel_scores import channel_of, criterion_of
 from dalsegno.experiments.training_stats import TrainingStats
 from dalsegno.experiments.validation_scores import ScoreRow, ValidationScores
 from dalsegno.store.run_lock import is_locked
@@ -154,7 +155,9 @@ def best_scores(stores: Stores, names: list[str], criterion: str) -> list[dict[s
 
 def score_row(row: ScoreRow, criterion: str, parameters: list[str]) -> dict[str, Any]:
     """Return a score as one flat row of a table, with some parameters, and each channel's value behind the mean."""
-    channels = {name: value for name, value in row.scores.items() if name.endswith(f"__{criterion}")}
+    channels = {
+        name: value for name, value in row.scores.items() if channel_of(name) and criterion_of(name) == criterion
+    }
     shown = channels if len(channels) > 1 else {}
     return {
         "dataset": row.dataset,

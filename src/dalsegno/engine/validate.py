@@ -11,6 +11,7 @@ from dalsegno.arrays.array import Array
 from dalsegno.arrays.numpy_array import NumpyArray
 from dalsegno.engine.predict import predict
 from dalsegno.errors import DataError
+from dalsegno.experiments.channel_scores import criterion_of
 from dalsegno.experiments.datasets.dataset import Dataset
 from dalsegno.experiments.model import Model
 from dalsegno.experiments.tasks.task import Task
@@ -24,8 +25,7 @@ def validation_record(iteration: int, rows: list[dict[str, Any]], task: Task) ->
     """Return what the store keeps of a validation: its rows, which way each criterion is better, which come first."""
     scores = task.evaluation_scores
     better = {criterion: bool(scores.higher_is_better(criterion)) for criterion in scores.criteria}
-    named = (criterion.rpartition("__")[2] for criterion in task.evaluator.criteria)
-    headline = list(dict.fromkeys([task.evaluator.primary, *named]))
+    headline = list(dict.fromkeys([task.evaluator.primary, *map(criterion_of, task.evaluator.criteria)]))
     return {"iteration": iteration, "higher_is_better": better, "headline": headline, "rows": rows}
 
 
