@@ -4,6 +4,7 @@ import pickle
 import pytest
 import safetensors.torch
 import torch
+from s3fs import S3FileSystem
 from upath import UPath
 
 from dalsegno.errors import StoreError
@@ -80,7 +81,9 @@ def test_what_is_no_file_of_weights_is_said(tmp_path, name, data, message):
     ],
 )
 def test_a_server_that_gives_no_weights_is_said(monkeypatch, tmp_path, url, message):
-    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "PROFILE"):
+    # a file system that was opened before would keep its server and credentials
+    S3FileSystem.clear_instance_cache()
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "PROFILE", "ENDPOINT_URL"):
         monkeypatch.delenv(f"AWS_{name}", raising=False)
     for name in ("CONFIG_FILE", "SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(f"AWS_{name}", str(tmp_path / "none"))
